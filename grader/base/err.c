@@ -1,0 +1,54 @@
+/* base/err.c: see err.h. */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void err_fill(struct err *err, enum err_kind kind, const char *format, va_list args)
+{
+    err->kind = kind;
+    err->sys_errno = 0;
+    (void)vsnprintf(err->text, sizeof err->text, format, args);
+}
+
+int err_set(struct err *err, enum err_kind kind, const char *format, ...)
+{
+    if (err && err->kind == ERR_NONE) {
+        va_list args;
+        va_start(args, format);
+        err_fill(err, kind, format, args);
+        va_end(args);
+    }
+    return -1;
+}
+
+int err_sys(struct err *err, enum err_kind kind, int sys_errno, const char *format, ...)
+{
+    if (err && err->kind == ERR_NONE) {
+        va_list args;
+        va_start(args, format);
+        err_fill(err, kind, format, args);
+        va_end(args);
+        err->sys_errno = sys_errno;
+        size_t len = strlen(err->text);
+        char scratch[128];
+        (void)snprintf(err->text + len, sizeof err->text - len, ": %s",
+                       strerror_r(sys_errno, scratch, sizeof scratch));
+    }
+    return -1;
+}
+
+void err_prefix(struct err *err, const char *format, ...)
+{
+    if (!err_is_set(err))
+        return;
+    char rest[sizeof err->text];
+    memcpy(rest, err->text, sizeof rest);
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    if (len >= 0 && (size_t)len < sizeof err->text)
+        (void)snprintf(err->text + len, sizeof err->text - (size_t)len, ": %s", rest);
+}

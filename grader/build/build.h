@@ -1,0 +1,67 @@
+/* build/build.h: make in a box -> programs, compiler messages. */
+#ifndef GRADER_BUILD_BUILD_H
+#define GRADER_BUILD_BUILD_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "sandbox/sandbox.h"
+#include "submission/submission.h"
+
+enum build_status {
+    BUILD_OK,     /* make ended with 0 */
+    BUILD_FAILED, /* make failed; programs that exist all the same are graded */
+    BUILD_NO_MAKEFILE,
+    BUILD_TIMEOUT,    /* make did not end within its limit */
+    BUILD_FLOOD,      /* it wrote more than BUILD_MAX_OUTPUT and was ended */
+    BUILD_READY_MADE, /* --program: nothing was built */
+};
+const char *build_status_name(
+    enum build_status status); /* "ok", "failed", "no-makefile", "timeout", "flood", "ready-made" */
+
+#define BUILD_MAX_LOG     ((size_t)64 << 10)   /* bytes of output kept: head and tail */
+#define BUILD_MAX_OUTPUT  ((uint64_t)64 << 20) /* bytes after which make is ended */
+#define BUILD_MAX_PROGRAM ((uint64_t)64 << 20)
+#define BUILD_MAX_SECONDS                                                                          \
+    60.0 /* of student time (wall less run delay), wall x 10 as the hard cap */
+
+struct build_program {
+    char *name; /* "tcp_echo_server" */
+    bool present;
+    char *reason; /* why not: "make did not produce it", "it is a link", ...; NULL when present */
+};
+
+struct build_warning {
+    char *file;
+    int line;
+    int column;
+    char *text;
+};
+
+struct build {
+    enum build_status status;
+    int exit_code;  /* of make */
+    double seconds; /* wall */
+    struct buf log; /* sanitized text, head and tail with a line between */
+    struct build_warning *
+        warnings; /* compiler warnings and errors as far as they have the file:line:col: form; at most 100 */
+    size_t n_warnings;
+    char *bin_dir; /* folder on the host with the programs, mode 0755; for box_spec.bin_dir */
+    struct build_program *programs;
+    size_t n_programs;
+};
+
+struct build_request {
+    const struct submission *submission;
+    const char *work_dir;
+    const char *const *programs; /* names to collect, n_programs */
+    size_t n_programs;
+    unsigned jobs;      /* make -j */
+    double max_seconds; /* 0: BUILD_MAX_SECONDS */
+};
+
+/* -1 only for ERR_HOST. The environment of make is fixed (PATH=/usr/bin:/bin, HOME, LANG=C.UTF-8, TZ=UTC). */
+int build_run(struct sandbox *sandbox, const struct build_request *request, struct build **ret,
+              struct err *err);
+void build_free(struct build *build);
+
+#endif

@@ -1,0 +1,49 @@
+/* verdict/verdict.h: pure: what a trace means. No I/O, no clock: a stored trace can be judged again. */
+#ifndef GRADER_VERDICT_VERDICT_H
+#define GRADER_VERDICT_VERDICT_H
+
+#include "scenario/scenario.h"
+#include "trace/trace.h"
+
+/* A verdict on one scenario. Texts are owned by it; verdict_done() frees. */
+struct verdict {
+    enum verdict_kind kind;
+    double share;           /* of the scenario's points: 1, 0.5 (non-strict), 0 */
+    enum proof proof;       /* how the decisive step was established */
+    const char *class_name; /* bug class, NULL for none; lives as long as the suite or is static */
+    char *sentence;         /* the class's sentence with its braces filled in */
+    const char *read;       /* where to read on, or NULL */
+    int result;             /* index into trace.results of the decisive step, -1: none */
+    char *failed_step;      /* "expect a (scenarios[3].steps[2], line 41)" */
+    char *expected;         /* one line */
+    char *observed;         /* one line, then possibly a hex window on further lines */
+    char *blocked_by;       /* SKIPPED: ids that did not pass, comma-separated */
+};
+
+/* Judges one run. Order of the evidence for the class (scenarios.md §3): a recognised wrong answer (`else`), what the
+ * driver recognised, the step's hint for the outcome, the scenario's hint, the generic class of the outcome; a death by
+ * SIGPIPE or SIGSEGV, where the outcome is nothing/eof/reset, is told as such when no hint is more specific. */
+void verdict_judge(const struct assignment *assignment, const struct scenario *scenario,
+                   const struct trace *trace, const struct classes *classes, struct verdict *ret);
+/* A scenario that was not run since `blocked_by` did not pass. */
+void verdict_skip(const struct assignment *assignment, const struct scenario *scenario,
+                  const char *blocked_by, struct verdict *ret);
+void verdict_done(struct verdict *verdict);
+
+/* Fills a class's sentence. Unfilled braces are replaced by "?". The caller frees. */
+char *verdict_sentence(const struct classes *classes, const char *class_name,
+                       const struct step_result *result, const struct trace *trace);
+
+/* Points of one scenario after scaling and caps. */
+struct points {
+    double max; /* scaled to the assignment's points; 0 for optional and left-out ones */
+    double score;
+    bool capped; /* its loss was reduced since its class had already cost the cap */
+};
+/* Scales weights to suite points and applies the cap: verdicts with one class together cost at most cap x points, gates
+ * and what they block excepted. verdicts[i] and ret[i] belong to scenario i; scenarios not selected have kind SKIPPED
+ * and max 0. Returns the assignment's score. *ret_withheld is set when any verdict is ERROR: the score must not count. */
+double verdict_points(const struct suite_entry *entry, const struct verdict *verdicts,
+                      struct points *ret, bool *ret_withheld);
+
+#endif
