@@ -1,0 +1,154 @@
+# sockgrade: everything is made by this one file. `make help` lists the targets.
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+B       ?= build
+JOBS    ?= $(shell nproc)
+
+# ---- compiling ----
+CC       ?= cc
+OPT      ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wold-style-definition -Wwrite-strings -Wpointer-arith -Wvla -Wundef -Wformat=2 -Werror
+PKGS     := jansson libcurl libseccomp libmnl nettle
+# asked lazily, so that `make deps` runs before pkg-config exists
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+SANITIZE ?=
+CPPFLAGS_OURS = -D_GNU_SOURCE -Igrader -include base/banned.h -DSOCKGRADE_VERSION='"$(VERSION)"' \
+                -DSOCKGRADE_DATA='"$(PREFIX)/share/sockgrade"'
+CFLAGS_OURS   = -std=gnu17 $(OPT) $(WARNINGS) -fno-omit-frame-pointer -fstack-protector-strong \
+                -pthread $(SANITIZE) $(PKG_CFLAGS)
+LDFLAGS_OURS  = -pthread $(SANITIZE)
+
+# ---- the stages, in the order in which data flows; a test is linked with what its stage may use ----
+STAGES := base submission sandbox build scenario trace observe driver verdict report batch
+uses_base       := base
+uses_submission := submission base
+uses_sandbox    := sandbox base
+uses_build      := build submission sandbox base
+uses_trace      := trace base
+uses_scenario   := scenario trace base
+uses_observe    := observe sandbox base
+uses_driver     := driver observe scenario trace sandbox base
+uses_verdict    := verdict scenario trace base
+uses_report     := report verdict scenario trace base
+uses_batch      := batch report verdict scenario trace submission base
+
+stage_objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard grader/$(1)/*.c))
+archive       = $(B)/lib/$(1).a
+ARCHIVES      := $(foreach s,$(STAGES),$(call archive,$(s)))
+TOP_OBJECTS   := $(patsubst %.c,$(B)/obj/%.o,$(wildcard grader/*.c grader/cli/*.c))
+TESTS         := $(patsubst grader/tests/%.c,$(B)/tests/%,$(wildcard grader/tests/test_*.c))
+BENCHES       := $(patsubst grader/bench/%.c,$(B)/bench/%,$(wildcard grader/bench/*.c))
+SOURCES        = $(shell git ls-files --cached --others --exclude-standard 'grader/*.c' 'grader/*.h' 'reference/*.c' 'reference/*.h' 'student-template/*.c' 'student-template/*.h')
+
+.PHONY: all
+all: $(B)/sockgrade                        ## build the grader into build/
+
+$(B)/sockgrade: $(TOP_OBJECTS) $(ARCHIVES)
+	$(CC) $(LDFLAGS_OURS) -o $@ $(TOP_OBJECTS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS)
+
+# An archive is made anew, so that an object whose source has gone does not live on in it.
+define archive_rule
+$(call archive,$(1)): $(call stage_objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach s,$(STAGES),$(eval $(call archive_rule,$(s))))
+
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_OURS) $(CFLAGS_OURS) -MMD -MP -c -o $@ $<
+
+stage_of = $(word 2,$(subst _, ,$(1)))
+.SECONDEXPANSION:
+$(B)/tests/test_%: grader/tests/test_%.c $$(foreach s,$$(uses_$$(call stage_of,test_$$*)),$$(call archive,$$(s))) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_OURS) $(CFLAGS_OURS) -MMD -MP -MF $@.d -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	    $(LDFLAGS_OURS) $(PKG_LIBS) $$(pkg-config --cflags --libs criterion)
+
+$(B)/bench/%: grader/bench/%.c $(ARCHIVES) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_OURS) $(CFLAGS_OURS) -MMD -MP -MF $@.d -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group \
+	    $(LDFLAGS_OURS) $(PKG_LIBS)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- running ----
+.PHONY: demo
+demo: deps                                 ## install what is missing, build, grade a small class, show the result
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@grader/tests/demo.sh $(B)
+
+.PHONY: test
+test: deps                                 ## install what is missing, build, pass every test
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@grader/tests/run-tests.sh $(B)
+
+.PHONY: tests
+tests: $(TESTS)                            ## build the unit tests only
+
+.PHONY: one
+one:                                       ## build and run one unit test: make one T=test_base_io
+	@$(MAKE) --no-print-directory -j$(JOBS) $(B)/tests/$(T)
+	@timeout -k 5 300 $(B)/tests/$(T) $(ARGS)
+
+.PHONY: asan
+asan: deps                                 ## the whole suite under AddressSanitizer and UBSan (in build/asan)
+	@$(MAKE) --no-print-directory -j$(JOBS) B=build/asan OPT='-O1 -g' \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' all tests
+	@SOCKGRADE_SANITIZED=1 grader/tests/run-tests.sh build/asan
+
+.PHONY: bench
+bench: deps-bench                                ## figures as ratios, measured side by side
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCHES)
+	@grader/bench/run.sh $(B)
+
+.PHONY: check-style
+check-style: deps-style                    ## format, layers, sizes, clang-tidy, cppcheck, shellcheck
+	@grader/tests/check-style.sh $(B)
+
+.PHONY: format
+format:                                    ## reformat every C file
+	clang-format -i $(SOURCES)
+
+# ---- installing ----
+.PHONY: install
+install: all                               ## install below PREFIX (and DESTDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sockgrade
+	install -m 755 $(B)/sockgrade $(DESTDIR)$(PREFIX)/bin/sockgrade
+	cp -R testcases reference student-template $(DESTDIR)$(PREFIX)/share/sockgrade/
+	install -d $(DESTDIR)$(PREFIX)/share/sockgrade/reports
+	install -m 644 reports/report.schema.json reports/README.md $(DESTDIR)$(PREFIX)/share/sockgrade/reports/
+
+# Packages of Debian 12. Those for the style checks are apart: a demo does not need them.
+PACKAGES       := gcc libc6-dev make pkg-config libjansson-dev libcurl4-openssl-dev libseccomp-dev libmnl-dev \
+                  nettle-dev libcriterion-dev python3 python3-jsonschema patch procps
+PACKAGES_STYLE := clang-format clang-tidy cppcheck shellcheck pmccabe git
+
+.PHONY: deps
+deps:                                      ## install missing packages by apt (with sudo where needed)
+	@grader/tests/deps.sh $(PACKAGES)
+
+.PHONY: deps-style
+deps-style: deps
+	@grader/tests/deps.sh $(PACKAGES_STYLE)
+
+.PHONY: deps-bench
+deps-bench: deps
+	@grader/tests/deps.sh bubblewrap
+
+.PHONY: clean
+clean:                                     ## remove what was built
+	rm -rf build
+
+.PHONY: help
+help:                                      ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'

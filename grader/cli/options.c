@@ -1,0 +1,277 @@
+/* cli/options.c: the option table of `grade` and `batch`. getopt_long(3) does the reading; the table is the help text. */
+#include "cli/options.h"
+
+#include "base/mem.h"
+#include "base/own.h"
+#include "base/text.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum option_id {
+    OPT_TESTCASES = 256,
+    OPT_SUITE,
+    OPT_ONLY,
+    OPT_VAR,
+    OPT_PROGRAM,
+    OPT_SEED,
+    OPT_SANDBOX,
+    OPT_FORMAT,
+    OPT_SLOT,
+    OPT_JOBS = 'j',
+    OPT_OUTPUT = 'o',
+    OPT_VERBOSE = 'v',
+    OPT_HELP = 'h',
+};
+
+struct option_row {
+    int id;
+    const char *name;
+    const char *argument; /* NULL: none */
+    bool pass_on;         /* batch gives it to its workers */
+    const char *help;     /* NULL: not shown */
+};
+
+static const struct option_row rows[] = {
+    {OPT_TESTCASES, "testcases", "DIR", true, "where the scenarios are (default: beside the executable)"},
+    {OPT_SUITE, "suite", "FILE", true, "which assignments count (default: suites/course.json)"},
+    {OPT_ONLY, "only", "GLOB", true, "only these scenarios, e.g. 'tcp-echo-server/half-*' (repeatable)"},
+    {OPT_VAR, "var", "NAME=VALUE", true, "fix a variable, e.g. port=7007 (repeatable)"},
+    {OPT_PROGRAM, "program", "NAME=COMMAND", true, "grade this ready-made program, do not build it (repeatable)"},
+    {OPT_SEED, "seed", "N", true, "seed of everything random (default 1; the report records it)"},
+    {OPT_JOBS, "jobs", "N", false, "grade: scenarios side by side; batch: hand-ins side by side"},
+    {OPT_FORMAT, "format", "FORM", false, "text, json or junit (default: text)"},
+    {OPT_OUTPUT, "output", "FILE", false, "write there, atomically (batch: the folder of the reports)"},
+    {OPT_VERBOSE, "verbose", NULL, true, "wire logs, and what passed, too"},
+    {OPT_SANDBOX, "sandbox", "MODE", true, "full (default) or degraded (your own code only)"},
+    {OPT_SLOT, "slot", "N", false, NULL},
+    {OPT_HELP, "help", NULL, false, "this text"},
+};
+
+void options_print_help(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (!rows[i].help)
+            continue;
+        char left[40];
+        (void)snprintf(left, sizeof left, "%s%c%s--%s%s%s", rows[i].id < 256 ? "-" : "   ",
+                       rows[i].id < 256 ? rows[i].id : ' ', rows[i].id < 256 ? ", " : "", rows[i].name,
+                       rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
+        (void)printf("  %-26s %s\n", left, rows[i].help);
+    }
+}
+
+static int parse_number(const char *name, const char *text, unsigned long long max,
+                        unsigned long long *ret, struct err *err)
+{
+    if (!text_to_u64(text, ret) || *ret > max)
+        return err_set(err, ERR_USAGE, "--%s: '%s' is not a number from 0 to %llu", name, text, max);
+    return 0;
+}
+
+/* NAME=VALUE, split in place: argv is ours to change. */
+static int parse_setting(const char *name, char *text, struct grade_setting **list, size_t *count,
+                         struct err *err)
+{
+    char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return err_set(err, ERR_USAGE, "--%s: '%s' is not of the form NAME=VALUE", name, text);
+    *equals = '\0';
+    *list = xreallocarray(*list, *count + 1, sizeof **list);
+    (*list)[(*count)++] = (struct grade_setting){.name = text, .value = equals + 1};
+    return 0;
+}
+
+static int parse_choice(const char *name, const char *text, const char *const *choices,
+                        size_t n_choices, size_t *ret, struct err *err)
+{
+    for (size_t i = 0; i < n_choices; i++)
+        if (strcmp(text, choices[i]) == 0) {
+            *ret = i;
+            return 0;
+        }
+    const char *near = text_nearest(text, choices, n_choices);
+    return err_set(err, ERR_USAGE, "--%s: '%s' is unknown%s%s%s", name, text,
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
+static int apply(struct options *options, int id, char *value, struct err *err)
+{
+    static const char *const modes[] = {"full", "degraded", "none"};
+    static const char *const formats[] = {"text", "json", "junit"};
+    struct grade_options *grade = &options->grade;
+    unsigned long long number = 0;
+    size_t choice = 0;
+    switch (id) {
+    case OPT_TESTCASES:
+        grade->testcases_dir = value;
+        return 0;
+    case OPT_SUITE:
+        grade->suite_file = value;
+        return 0;
+    case OPT_ONLY:
+        options->only = xreallocarray(options->only, grade->n_only + 1, sizeof *options->only);
+        options->only[grade->n_only++] = value;
+        return 0;
+    case OPT_VAR:
+        return parse_setting("var", value, &options->vars, &grade->n_vars, err);
+    case OPT_PROGRAM:
+        return parse_setting("program", value, &options->programs, &grade->n_programs, err);
+    case OPT_SEED:
+        if (parse_number("seed", value, UINT64_MAX, &number, err) != 0)
+            return -1;
+        grade->seed = number;
+        return 0;
+    case OPT_JOBS:
+        if (parse_number("jobs", value, 256, &number, err) != 0)
+            return -1;
+        grade->jobs = (unsigned)number;
+        options->jobs_set = true;
+        return 0;
+    case OPT_SLOT:
+        if (parse_number("slot", value, 999, &number, err) != 0)
+            return -1;
+        grade->slot = (unsigned)number;
+        return 0;
+    case OPT_FORMAT:
+        if (parse_choice("format", value, formats, ARRAY_SIZE(formats), &choice, err) != 0)
+            return -1;
+        options->format = formats[choice];
+        return 0;
+    case OPT_SANDBOX:
+        if (parse_choice("sandbox", value, modes, ARRAY_SIZE(modes), &choice, err) != 0)
+            return -1;
+        grade->mode = (enum sandbox_mode)choice;
+        return 0;
+    case OPT_OUTPUT:
+        options->output = value;
+        return 0;
+    case OPT_VERBOSE:
+        grade->verbose = true;
+        return 0;
+    default:
+        options->help = true;
+        return 0;
+    }
+}
+
+static const struct option_row *row_of(int id)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].id == id)
+            return &rows[i];
+    return NULL;
+}
+
+static int unknown_option(const char *word, const char *command, struct err *err)
+{
+    const char *names[ARRAY_SIZE(rows)];
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        names[i] = rows[i].name;
+    const char *bare = word + strspn(word, "-");
+    const char *near = text_nearest(bare, names, ARRAY_SIZE(names));
+    if (near && strcmp(near, bare) == 0)
+        return err_set(err, ERR_USAGE, "%s: option '%s' needs an argument", command, word);
+    return err_set(err, ERR_USAGE, "%s: unknown option '%s'%s%s%s", command, word,
+                   near ? " (did you mean '--" : "", near ? near : "", near ? "'?)" : "");
+}
+
+static void long_options(struct option *ret)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        ret[i] = (struct option){.name = rows[i].name,
+                                 .has_arg = rows[i].argument ? required_argument : no_argument,
+                                 .val = rows[i].id};
+    ret[ARRAY_SIZE(rows)] = (struct option){0};
+}
+
+int options_parse(int argc, char **argv, struct options *ret, struct err *err)
+{
+    struct option longs[ARRAY_SIZE(rows) + 1];
+    long_options(longs);
+    *ret = (struct options){.grade = {.seed = 1}};
+    ret->grade_argv = xcalloc((size_t)argc + 1, sizeof *ret->grade_argv);
+    size_t n_passed = 0;
+    optind = 1;
+    opterr = 0;
+    for (int id; (id = getopt_long(argc, argv, ":j:o:vh", longs, NULL)) != -1;) {
+        const struct option_row *row = row_of(id);
+        if (!row)
+            return unknown_option(argv[optind - 1], argv[0], err);
+        if (row->pass_on)
+            ret->grade_argv[n_passed++] = row->argument
+                                              ? xasprintf("--%s=%s", row->name, optarg)
+                                              : xasprintf("--%s", row->name);
+        if (apply(ret, id, optarg, err) != 0)
+            return -1;
+    }
+    ret->operands = argv + optind;
+    ret->n_operands = (size_t)(argc - optind);
+    ret->grade.only = ret->only;
+    ret->grade.vars = ret->vars;
+    ret->grade.programs = ret->programs;
+    if (ret->help)
+        return 0;
+    ret->testcases = options_testcases_dir(ret->grade.testcases_dir, err);
+    ret->grade.testcases_dir = ret->testcases;
+    return ret->testcases ? 0 : -1;
+}
+
+void options_done(struct options *options)
+{
+    for (char **word = options->grade_argv; word && *word; word++)
+        free(*word);
+    free((void *)options->grade_argv);
+    free((void *)options->only);
+    free(options->vars);
+    free(options->programs);
+    free(options->testcases);
+    *options = (struct options){0};
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* testcases/ in the folder above the one that holds the executable: a checkout's build/. */
+static char *beside_executable(void)
+{
+    char self[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len <= 0)
+        return NULL;
+    self[len] = '\0';
+    for (int up = 0; up < 3; up++) {
+        char *slash = strrchr(self, '/');
+        if (!slash)
+            return NULL;
+        *slash = '\0';
+        AUTO_FREE char *candidate = xasprintf("%s/testcases", self);
+        if (is_folder(candidate))
+            return TAKE_PTR(candidate);
+    }
+    return NULL;
+}
+
+char *options_testcases_dir(const char *given, struct err *err)
+{
+    if (!given)
+        given = getenv("SOCKGRADE_TESTCASES");
+    if (given) {
+        if (is_folder(given))
+            return xstrdup(given);
+        (void)err_set(err, ERR_USAGE, "test cases: '%s' is not a folder", given);
+        return NULL;
+    }
+    char *found = beside_executable();
+    if (!found && is_folder(SOCKGRADE_DATA "/testcases"))
+        found = xstrdup(SOCKGRADE_DATA "/testcases");
+    if (!found)
+        (void)err_set(err, ERR_USAGE, "no test cases found: give --testcases DIR");
+    return found;
+}
