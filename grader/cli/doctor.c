@@ -1,0 +1,65 @@
+/* cli/doctor.c: `sockgrade doctor`: what this machine can do, what will be used, and a remedy for each lack. */
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "base/own.h"
+#include "sandbox/sandbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_PROBES 40
+
+static bool print_probes(void)
+{
+    struct sandbox_probe probes[MAX_PROBES];
+    size_t count = sandbox_probe(probes, MAX_PROBES);
+    bool can_grade = count > 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *mark = probes[i].ok ? "ok" : probes[i].required ? "MISSING" : "lacks";
+        (void)printf("%-8s %-22s %s\n", mark, probes[i].name, probes[i].detail);
+        can_grade = can_grade && (probes[i].ok || !probes[i].required);
+    }
+    return can_grade;
+}
+
+/* Opens the sandbox for real: what a grade would use. */
+static int print_in_force(void)
+{
+    char work_dir[] = "/tmp/sockgrade-doctor-XXXXXX";
+    struct err err = {0};
+    struct sandbox *sandbox = NULL;
+    if (!mkdtemp(work_dir)) {
+        (void)printf("\na work folder in /tmp cannot be made\n");
+        return -1;
+    }
+    struct sandbox_options options = {.mode = SANDBOX_FULL, .work_dir = work_dir};
+    int result = sandbox_open(&options, &sandbox, &err);
+    if (result == 0) {
+        const struct sandbox_status *status = sandbox_status(sandbox);
+        (void)printf("\na grade would use: isolation by %s, limits by %s\n", status->tier, status->limits);
+        for (size_t i = 0; i < ARRAY_SIZE(status->lacks) && status->lacks[i]; i++)
+            (void)printf("  without: %s\n", status->lacks[i]);
+    } else {
+        (void)printf("\ngrading is not possible here: %s\n", err.text);
+    }
+    sandbox_close(sandbox);
+    (void)rmdir(work_dir);
+    return result;
+}
+
+int cli_doctor(int argc, char **argv)
+{
+    if (argc > 1) {
+        bool help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
+        (void)fprintf(help ? stdout : stderr,
+                      "usage: sockgrade doctor\n\n"
+                      "Tries what a grade needs, and says the remedy for each lack.\n\n"
+                      "exit status: 0 this machine can grade, 3 it cannot\n");
+        return help ? EXIT_FULL_MARKS : EXIT_USAGE;
+    }
+    bool can_grade = print_probes();
+    return print_in_force() == 0 && can_grade ? EXIT_FULL_MARKS : EXIT_HOST;
+}

@@ -1,0 +1,309 @@
+/* grade.c: the pipeline as one function that reads like the design: a hand-in becomes a private copy, the copy is built
+ * in a box, every scenario is played in a box of its own, what was observed is judged, and the report says why. */
+#include "grade.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/own.h"
+#include "build/build.h"
+#include "grade_programs.h"
+#include "grade_schedule.h"
+#include "report/report.h"
+#include "submission/submission.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* All that one grade owns. */
+struct grade {
+    const struct grade_options *options;
+    char *work_dir;
+    struct suite *suite;
+    struct sandbox *sandbox;
+    struct submission *submission;
+    struct build *build;
+    struct ready_made_list ready_made;
+    char *ready_dir; /* bin_dir of a grade without a build */
+    struct vars vars;
+    struct grade_place place;
+    struct schedule schedule;
+    struct assignment_result *results;
+    char *digest;
+    uint64_t began_ns;
+};
+
+static int make_work_dir(struct grade *grade, struct err *err)
+{
+    const char *base = getenv("TMPDIR");
+    grade->work_dir = xasprintf("%s/sockgrade-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(grade->work_dir)) {
+        int saved = errno;
+        (void)err_sys(err, ERR_HOST, saved, "making a work folder '%s'", grade->work_dir);
+        free(grade->work_dir);
+        grade->work_dir = NULL;
+        return -1;
+    }
+    return 0;
+}
+
+/* A folder for the boxes' uid to read, and nobody else. */
+static int hand_over(const struct grade *grade, const char *path, struct err *err)
+{
+    if (geteuid() == 0 &&
+        chown(path, sandbox_uid(grade->sandbox), sandbox_gid(grade->sandbox)) != 0)
+        return err_sys(err, ERR_HOST, errno, "handing '%s' over to the sandbox", path);
+    return 0;
+}
+
+static int open_sandbox(struct grade *grade, struct err *err)
+{
+    struct sandbox_options options = {
+        .mode = grade->options->mode,
+        .slot = grade->options->slot,
+        .work_dir = grade->work_dir,
+    };
+    if (sandbox_open(&options, &grade->sandbox, err) != 0)
+        return -1;
+    return hand_over(grade, grade->work_dir, err);
+}
+
+static int take_submission(struct grade *grade, struct err *err)
+{
+    if (!grade->options->submission)
+        return 0;
+    return submission_take(grade->options->submission, grade->work_dir, sandbox_uid(grade->sandbox),
+                           sandbox_gid(grade->sandbox), &grade->submission, err);
+}
+
+static int build(struct grade *grade, struct err *err)
+{
+    if (!grade->submission || grade->submission->refusal)
+        return 0;
+    size_t count = grade->suite->n_entries;
+    AUTO_FREE const char **names = xcalloc(count, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = grade->suite->entries[i].assignment->program;
+    struct build_request request = {
+        .submission = grade->submission,
+        .work_dir = grade->work_dir,
+        .programs = names,
+        .n_programs = count,
+        .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+    };
+    if (grade->options->progress)
+        grade->options->progress(grade->options->progress_self,
+                                 &(struct grade_progress){.stage = "build"});
+    return build_run(grade->sandbox, &request, &grade->build, err);
+}
+
+static int prepare_ready_made(struct grade *grade, struct err *err)
+{
+    if (grade->options->n_programs == 0)
+        return 0;
+    const char *bin_dir = grade->build ? grade->build->bin_dir : NULL;
+    if (!bin_dir) {
+        grade->ready_dir = xasprintf("%s/ready-made", grade->work_dir);
+        if (mkdir(grade->ready_dir, 0755) != 0)
+            return err_sys(err, ERR_HOST, errno, "making '%s'", grade->ready_dir);
+        bin_dir = grade->ready_dir;
+    }
+    return ready_made_prepare(grade->options->programs, grade->options->n_programs, bin_dir,
+                              &grade->ready_made, err);
+}
+
+/* ---- which programs are there ---- */
+
+static const struct build_program *built_program(const struct grade *grade, const char *name)
+{
+    for (size_t i = 0; grade->build && i < grade->build->n_programs; i++)
+        if (strcmp(grade->build->programs[i].name, name) == 0)
+            return &grade->build->programs[i];
+    return NULL;
+}
+
+/* Status of an assignment before it is graded: NULL when its program is there, else why it is not. */
+static const char *missing_reason(const struct grade *grade, const char *program)
+{
+    if (ready_made_find(&grade->ready_made, program))
+        return NULL;
+    if (grade->submission && grade->submission->refusal)
+        return grade->submission->refusal;
+    const struct build_program *built = built_program(grade, program);
+    if (built && built->present)
+        return NULL;
+    return built && built->reason ? built->reason : "no hand-in was given for it";
+}
+
+static void play(struct grade *grade)
+{
+    grade->place = (struct grade_place){
+        .sandbox = grade->sandbox,
+        .bin_dir = grade->build && grade->build->bin_dir ? grade->build->bin_dir : grade->ready_dir,
+        .ready_made = &grade->ready_made,
+    };
+    vars_init(&grade->vars, NULL);
+    for (size_t i = 0; i < grade->options->n_vars; i++)
+        vars_set(&grade->vars, grade->options->vars[i].name, grade->options->vars[i].value);
+    grade->schedule = (struct schedule){
+        .suite = grade->suite,
+        .assignments = xcalloc(grade->suite->n_entries, sizeof *grade->schedule.assignments),
+        .place = &grade->place,
+        .fixed_vars = &grade->vars,
+        .options = grade->options,
+    };
+    for (size_t i = 0; i < grade->suite->n_entries; i++) {
+        struct schedule_assignment *assignment = &grade->schedule.assignments[i];
+        assignment->entry = &grade->suite->entries[i];
+        if (missing_reason(grade, assignment->entry->assignment->program))
+            assignment->blocked_by = "build";
+    }
+    schedule_run(&grade->schedule);
+}
+
+/* ---- points, and the report ---- */
+
+static void score_assignment(const struct grade *grade, const struct schedule_assignment *assignment,
+                             struct assignment_result *ret)
+{
+    const struct assignment *file = assignment->entry->assignment;
+    AUTO_FREE struct points *points = xcalloc(file->n_scenarios, sizeof *points);
+    bool withheld = false;
+    ret->entry = assignment->entry;
+    ret->program = file->program;
+    ret->max_score = assignment->entry->points;
+    ret->score = verdict_points(assignment->entry, assignment->verdicts, points, &withheld);
+    ret->status = assignment->blocked_by ? "missing" : withheld ? "withheld" : "graded";
+    if (assignment->blocked_by)
+        ret->status_text = missing_reason(grade, file->program);
+    else if (withheld)
+        ret->status_text = "a fault of the machine or of a scenario, not of the hand-in: the score does "
+                           "not count; grade again";
+    ret->scenarios = xcalloc(file->n_scenarios, sizeof *ret->scenarios);
+    for (size_t i = 0; i < file->n_scenarios; i++)
+        ret->scenarios[i] = (struct scenario_result){
+            .scenario = &file->scenarios[i],
+            .run = assignment->ran[i],
+            .trace = assignment->ran[i] ? &assignment->traces[i] : NULL,
+            .verdict = &assignment->verdicts[i],
+            .points = points[i],
+        };
+}
+
+/* 3 when a score is withheld, 1 when a point is missing, else 0. */
+static int status_of(const struct grade *grade)
+{
+    int status = EXIT_SUCCESS;
+    for (size_t i = 0; i < grade->suite->n_entries; i++) {
+        const struct assignment_result *result = &grade->results[i];
+        if (strcmp(result->status, "withheld") == 0)
+            return 3;
+        if (result->score < result->max_score - 1e-9)
+            status = 1;
+    }
+    return status;
+}
+
+static void describe_submission(const struct grade *grade, struct grade_result *ret)
+{
+    const struct submission *submission = grade->submission;
+    ret->submission_name = submission ? submission->name : "ready-made programs";
+    ret->submission_path = submission ? submission->path : NULL;
+    ret->submission_digest = submission ? submission->digest : "";
+    ret->refusal = submission ? submission->refusal : NULL;
+    ret->refusal_kind = submission ? submission->refusal_kind : NULL;
+    ret->notices = submission ? submission->notices : NULL;
+}
+
+static void describe_build(const struct grade *grade, struct grade_result *ret)
+{
+    const struct build *made = grade->build;
+    if (!made) {
+        ret->build_status =
+            build_status_name(ret->refusal ? BUILD_FAILED : BUILD_READY_MADE);
+        return;
+    }
+    ret->build_status = build_status_name(made->status);
+    ret->build_exit = made->exit_code;
+    ret->build_seconds = made->seconds;
+    ret->build_log = made->log.data;
+    ret->n_warnings = made->n_warnings;
+    ret->warnings = xcalloc(made->n_warnings, sizeof *ret->warnings);
+    for (size_t i = 0; i < made->n_warnings; i++) {
+        ret->warnings[i].file = made->warnings[i].file;
+        ret->warnings[i].line = made->warnings[i].line;
+        ret->warnings[i].column = made->warnings[i].column;
+        ret->warnings[i].text = made->warnings[i].text;
+    }
+}
+
+static json_t *report(struct grade *grade, int *ret_status)
+{
+    size_t count = grade->suite->n_entries;
+    grade->results = xcalloc(count, sizeof *grade->results);
+    for (size_t i = 0; i < count; i++)
+        score_assignment(grade, &grade->schedule.assignments[i], &grade->results[i]);
+    *ret_status = status_of(grade);
+    const struct sandbox_status *box = sandbox_status(grade->sandbox);
+    struct grade_result result = {
+        .version = SOCKGRADE_VERSION,
+        .tier = box->tier,
+        .limits = box->limits,
+        .lacks = box->lacks,
+        .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
+        .suite = grade->suite,
+        .grading_digest = grade->digest,
+        .seed = grade->options->seed,
+        .seconds = (double)(io_now_ns() - grade->began_ns) / 1e9,
+        .assignments = grade->results,
+        .n_assignments = count,
+        .full_marks = *ret_status == 0,
+        .verbose = grade->options->verbose,
+    };
+    describe_submission(grade, &result);
+    describe_build(grade, &result);
+    json_t *json = report_to_json(&result);
+    free(result.warnings);
+    return json;
+}
+
+static void grade_done(struct grade *grade)
+{
+    for (size_t i = 0; grade->results && i < grade->suite->n_entries; i++)
+        free(grade->results[i].scenarios);
+    free(grade->results);
+    if (grade->suite)
+        schedule_done(&grade->schedule);
+    vars_done(&grade->vars);
+    ready_made_done(&grade->ready_made);
+    build_free(grade->build);
+    submission_free(grade->submission);
+    sandbox_close(grade->sandbox);
+    suite_free(grade->suite);
+    if (grade->work_dir)
+        (void)io_remove_tree(grade->work_dir, NULL); /* the verdicts stand; a leftover in /tmp harms none */
+    free(grade->work_dir);
+    free(grade->ready_dir);
+    free(grade->digest);
+}
+
+int grade_run(const struct grade_options *options, json_t **ret_report, int *ret_status,
+              struct err *err)
+{
+    struct grade grade = {.options = options, .began_ns = io_now_ns()};
+    int result = -1;
+    /* The sandbox comes before the suite: its keeper is a copy of this process, which should still be small. */
+    if (make_work_dir(&grade, err) == 0 && open_sandbox(&grade, err) == 0 &&
+        suite_load(options->testcases_dir, options->suite_file, options->only, options->n_only,
+                   &grade.suite, err) == 0 &&
+        (grade.digest = grade_digest(options, err)) && take_submission(&grade, err) == 0 &&
+        build(&grade, err) == 0 && prepare_ready_made(&grade, err) == 0) {
+        play(&grade);
+        *ret_report = report(&grade, ret_status);
+        result = 0;
+    }
+    grade_done(&grade);
+    return result;
+}

@@ -1,0 +1,27 @@
+/* grade_target.h: a box and its network, dressed as the struct target that the driver plays against. Part of the
+ * conductor. */
+#ifndef GRADER_GRADE_TARGET_H
+#define GRADER_GRADE_TARGET_H
+
+#include "driver/driver.h"
+#include "grade_programs.h"
+#include "sandbox/sandbox.h"
+
+/* What all runs of one grade have in common. */
+struct grade_place {
+    struct sandbox *sandbox;
+    const char *bin_dir;
+    const struct ready_made_list *ready_made;
+};
+
+struct run_target {
+    struct target target; /* for driver_run() */
+    const struct grade_place *place;
+    struct network *network;
+};
+
+/* Takes a fresh network; the target's self pointer is this struct, so it must not move. */
+int run_target_init(struct run_target *run, const struct grade_place *place, struct err *err);
+void run_target_done(struct run_target *run);
+
+#endif

@@ -1,0 +1,64 @@
+/* main.c: argv -> subcommand -> exit status. */
+#include "cli/cli.h"
+
+#include "base/own.h"
+#include "base/text.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+};
+
+static const struct subcommand subcommands[] = {
+    {"grade", cli_grade, "grade one hand-in"},
+    {"batch", cli_batch, "grade a class: one report a hand-in, a gradebook, a summary"},
+    {"report", cli_report, "show a stored report in another form"},
+    {"lint", cli_lint, "check scenario files, suites and classes"},
+    {"explain", cli_explain, "explain a bug class that a report names"},
+    {"doctor", cli_doctor, "what this machine can do, and what it lacks"},
+};
+
+static void print_help(void)
+{
+    (void)printf("sockgrade %s: grades socket programs and says why.\n\n"
+                 "usage: sockgrade SUBCOMMAND [OPTION...] [OPERAND...]\n\n",
+                 SOCKGRADE_VERSION);
+    for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
+        (void)printf("  %-9s %s\n", subcommands[i].name, subcommands[i].help);
+    (void)printf("\n`sockgrade SUBCOMMAND --help` lists the options.\n\n"
+                 "exit status:\n"
+                 "  0  graded, full marks (batch: all were graded; lint: no finding; doctor: can grade)\n"
+                 "  1  graded, marks lost\n"
+                 "  2  the command line, a suite or a scenario file is wrong (lint: findings); nothing was graded\n"
+                 "  3  the machine or sockgrade itself is at fault; it costs no student a point\n");
+}
+
+int main(int argc, char **argv)
+{
+    (void)setlocale(LC_ALL, "C.UTF-8"); /* file names of hand-ins; numbers keep their point */
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--version") == 0) {
+        (void)printf("sockgrade %s\n", SOCKGRADE_VERSION);
+        return EXIT_FULL_MARKS;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        print_help();
+        return EXIT_FULL_MARKS;
+    }
+    const char *names[ARRAY_SIZE(subcommands)];
+    for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++) {
+        if (strcmp(word, subcommands[i].name) == 0)
+            return subcommands[i].run(argc - 1, argv + 1);
+        names[i] = subcommands[i].name;
+    }
+    const char *near = text_nearest(word, names, ARRAY_SIZE(names));
+    (void)fprintf(stderr, "sockgrade: %s%s%s%s%s%s; see `sockgrade --help`\n",
+                  *word ? "unknown subcommand '" : "no subcommand", word, *word ? "'" : "",
+                  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    return EXIT_USAGE;
+}
