@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs every test of a build folder: the Criterion binaries one after the other (each uses all cores by itself), then the
+# end-to-end tests. Fails when anything failed, when a binary ran no test, or when a sanitizer left a log.
+set -euo pipefail
+
+build=$(realpath "${1:-build}")
+here=$(dirname "$(realpath "$0")")
+logs=$(mktemp -d "${TMPDIR:-/tmp}/sockgrade-tests.XXXXXX")
+trap 'rm -rf "$logs"' EXIT
+
+# A finding in a worker whose verdict was already sent stays green in Criterion: the logs tell.
+mkdir "$logs/sanitizer"
+chmod 1777 "$logs/sanitizer"
+chmod 755 "$logs"
+export ASAN_OPTIONS="log_path=$logs/sanitizer/asan:detect_leaks=1:abort_on_error=0"
+export UBSAN_OPTIONS="print_stacktrace=1:log_path=$logs/sanitizer/ubsan"
+
+failed=0
+tested=0 passing=0
+for binary in "$build"/tests/test_*; do
+    [[ -x $binary && ! -d $binary && $binary != *.d ]] || continue
+    name=$(basename "$binary")
+    if ! timeout -k 5 300 "$binary" >"$logs/$name.log" 2>&1; then
+        failed=$((failed + 1))
+        cat "$logs/$name.log"
+        echo "FAILED: $name"
+    fi
+    line=$(grep -a 'Synthesis: Tested:' "$logs/$name.log" | tail -n 1 | sed 's/\x1b\[[0-9;]*m//g' || true)
+    echo "$name: ${line:-no closing line}"
+    if [[ $line =~ Tested:\ ([0-9]+)\ \|\ Passing:\ ([0-9]+) ]] && ((BASH_REMATCH[1] > 0)); then
+        tested=$((tested + BASH_REMATCH[1]))
+        passing=$((passing + BASH_REMATCH[2]))
+    else
+        echo "FAILED: $name ran no test"
+        failed=$((failed + 1))
+    fi
+done
+echo "unit tests: $passing of $tested passed"
+
+/usr/bin/python3 "$here/e2e/run.py" --build "$build" || failed=$((failed + 1))
+
+for log in "$logs"/sanitizer/*; do
+    [[ -s $log ]] || continue
+    echo "FAILED: a sanitizer reported:"
+    head -60 "$log"
+    failed=$((failed + 1))
+done
+((failed == 0))
