@@ -22,11 +22,11 @@
 
 extern char **environ;
 
-static int spawn_and_wait(char *const argv[])
+static int spawn_and_wait(const char *const argv[])
 {
     pid_t pid = 0;
     int status = 0;
-    if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0)
+    if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ) != 0)
         return -1;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
@@ -34,9 +34,9 @@ static int spawn_and_wait(char *const argv[])
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static int run_bubblewrap(char *program_dir)
+static int run_bubblewrap(const char *program_dir)
 {
-    char *argv[] = {"bwrap",     "--unshare-all", "--ro-bind", "/usr",        "/usr",     "--symlink",
+    const char *argv[] = {"bwrap",     "--unshare-all", "--ro-bind", "/usr",        "/usr",     "--symlink",
                     "usr/lib",   "/lib",          "--symlink", "usr/lib64",   "/lib64",   "--proc",
                     "/proc",     "--dev",         "/dev",      "--tmpfs",     "/tmp",     "--new-session",
                     "--cap-drop", "ALL",          "--ro-bind", program_dir,   "/hand-in", "/hand-in/true",
@@ -94,7 +94,7 @@ static int make_program(const char *dir, uid_t owner, gid_t group)
     static const char text[] = "int main(void) { return 0; }\n";
     if (fd < 0 || io_write_full(fd, text, sizeof text - 1) != 0)
         return -1;
-    char *argv[] = {"cc", "-O1", "-static", "-o", program, source, NULL};
+    const char *argv[] = {"cc", "-O1", "-static", "-o", program, source, NULL};
     if (spawn_and_wait(argv) != 0)
         return -1;
     return geteuid() == 0 ? chown(dir, owner, group) : 0;
@@ -102,7 +102,7 @@ static int make_program(const char *dir, uid_t owner, gid_t group)
 
 enum { BWRAP, BOX, PAIR, KINDS };
 
-static int measure(struct sandbox *sandbox, char *program_dir, size_t rounds, struct err *err)
+static int measure(struct sandbox *sandbox, const char *program_dir, size_t rounds, struct err *err)
 {
     double *us[KINDS];
     for (int k = 0; k < KINDS; k++)
@@ -120,8 +120,9 @@ static int measure(struct sandbox *sandbox, char *program_dir, size_t rounds, st
             us[k][i] = (double)(io_now_ns() - began) / 1e3;
         }
     if (result == 0) {
-        print_row("bubblewrap, same namespaces", us[BWRAP], rounds, us[BWRAP][rounds / 2]);
+        qsort(us[BWRAP], rounds, sizeof *us[BWRAP], compare);
         double base = us[BWRAP][rounds / 2];
+        print_row("bubblewrap, same namespaces", us[BWRAP], rounds, base);
         print_row("box, empty network", us[BOX], rounds, base);
         print_row("box on a network of two hosts", us[PAIR], rounds, base);
     }
