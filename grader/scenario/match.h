@@ -15,6 +15,9 @@ struct arrival {
     size_t n_datagrams;
     bool eof, reset; /* the stream has ended (after the bytes) */
     bool settled; /* nothing more will come without new input: proven silent, idle, or deadline */
+    /* Optional: match_result.agreed of the last call for the same expectation and the same bytes (which may have grown
+     * since): they are not compared again. 0 otherwise. Without it a long answer in small pieces costs its square. */
+    size_t agreed;
 };
 
 enum match_state {
@@ -30,6 +33,9 @@ struct match_result {
     size_t diff_at;       /* first wrong byte, SIZE_MAX if none */
     const char *
         class_name; /* recognised by the matcher itself (HTTP syntax: "lf-only", "status-line", ...), static; or NULL */
+    const char *
+        generic_class; /* when neither an alternative nor a hint of the scenario says more ("status-code", "content-length-too-big", "http-closed"), static; or NULL */
+    size_t agreed;     /* bytes that need no second look, see struct arrival */
     char expected[240]; /* one line for a person, filled when NO */
     char observed[240];
     char got[48], want[48]; /* {got} and {want} of sentences ("404", "200"), or "" */
@@ -42,7 +48,8 @@ struct match_result {
 
 /* An expectation with its data resolved. */
 struct resolved {
-    const struct expectation *expectation;
+    const struct expectation *expectation; /* NULL for a fetch */
+    const struct http_want *http;          /* the expectation's, or the fetch's; NULL */
     struct pattern data; /* of .data or of .http->body */
     char *matches;       /* expanded */
     char *request_line;  /* expanded */
@@ -54,6 +61,9 @@ struct resolved {
 };
 int expectation_resolve(const struct expectation *expectation, const struct data_context *context,
                         struct resolved *ret, struct err *err);
+/* The same for what a fetch wants. */
+int http_want_resolve(const struct http_want *want, const struct data_context *context,
+                      struct resolved *ret, struct err *err);
 void resolved_done(struct resolved *resolved);
 
 /* Once arrival.settled is true the answer is never MATCH_MORE. Silence: while nothing came and the arrival is not

@@ -73,6 +73,8 @@ struct step_result {
     int alternative; /* index into `else` of the alternative that matched, -1: none */
     char *
         class_name; /* a bug class that the driver itself recognised (missing-htons-port, lf-only, ...), or NULL */
+    char *
+        generic_class; /* the class to tell when no alternative and no hint says more (match_result.generic_class), or NULL */
     struct buf
         expected; /* bytes that were expected (bounded), empty where the step expects no bytes */
     struct buf observed;   /* bytes that came (bounded), for byte expectations */
