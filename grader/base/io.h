@@ -41,7 +41,8 @@ int io_read_file(const char *path, size_t max_bytes, struct buf *ret, enum err_k
                  struct err *err);
 
 /* Replaces path by these bytes so that a crash at any moment leaves the old file or the new one: a temporary name in
- * the same folder, fsync(2), rename(2), fsync of the folder. */
+ * the same folder, fsync(2), rename(2), fsync of the folder. A symbolic link stays and the file that it names is replaced;
+ * what is not a regular file (a terminal, a pipe, /dev/null) is written in place. Mode 0666 less umask. ERR_HOST. */
 int io_write_file_atomic(const char *path, const void *bytes, size_t len, struct err *err);
 
 /* mkdir -p, mode 0777 less umask. */
