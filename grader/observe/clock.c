@@ -1,0 +1,30 @@
+/* observe/clock.c: student time: wall time less the time in which the program's threads were ready but had no CPU.
+ *
+ * schedstat's second field is known only once a wait for a CPU has ended. The clock then stands still until the wall has
+ * caught up: it never goes back. Threads that wait for each other's CPU are counted twice, hence the cap. */
+#include "base/io.h"
+#include "observe/internal.h"
+
+#define MOST_OF(wall_ns) ((wall_ns) / 10 * 9)
+
+void obs_clock_count(struct observer *observer, struct task *task)
+{
+    if (task->delay_ns > task->counted_delay_ns && !obs_task_is_init(task))
+        observer->clock.delay_ns += task->delay_ns - task->counted_delay_ns;
+    task->counted_delay_ns = task->delay_ns;
+}
+
+uint64_t observe_student_ns(struct observer *observer)
+{
+    struct student_clock *clock = &observer->clock;
+    uint64_t runs = 0;
+    for (size_t i = 0; i < observer->n_tasks; i++)
+        if (observer->tasks[i].rest != REST_ENDED)
+            (void)obs_task_runs(observer, &observer->tasks[i],
+                                &runs); /* of one that ended: known so far */
+    uint64_t wall = io_now_ns() - clock->start_ns;
+    uint64_t delay = clock->delay_ns < MOST_OF(wall) ? clock->delay_ns : MOST_OF(wall);
+    if (wall - delay > clock->last_ns)
+        clock->last_ns = wall - delay;
+    return clock->last_ns;
+}

@@ -1,0 +1,134 @@
+/* observe/timers.c: timers that wake a program although it blocks without a time-out.
+ *
+ *   timerfd                fdinfo shows the time left: every descriptor of a process is looked at after it has run
+ *   alarm, setitimer,      by the ledger. Without one: the signal is caught or blocked by the process, or it has made a
+ *   POSIX timers           POSIX timer (/proc/PID/timers): then one may be armed. Not covered without a ledger: an alarm
+ *                          that is neither, whose only effect is that the program dies. */
+#include "base/io.h"
+#include "base/own.h"
+#include "observe/internal.h"
+
+#include <signal.h>
+
+void obs_wake(struct activity_report *report, uint64_t lo, uint64_t hi)
+{
+    if (lo < report->wake_lo_ns)
+        report->wake_lo_ns = lo;
+    if (hi < report->wake_hi_ns)
+        report->wake_hi_ns = hi;
+}
+
+/* ---- timerfd ---- */
+
+struct timer_scan {
+    pid_t pid;
+    bool held, armed;
+    struct activity_report *report; /* NULL: only look whether there are any */
+};
+
+static void read_timer(struct timer_scan *scan, int fd)
+{
+    char name[32];
+    char text[512];
+    long long seconds = 0;
+    long long rest = 0;
+    snprintf(name, sizeof name, "fdinfo/%d", fd);
+    uint64_t before = io_now_ns();
+    ssize_t len = obs_proc_read(scan->pid, name, text, sizeof text);
+    uint64_t after = io_now_ns();
+    const char *value = len > 0 ? strstr(text, "it_value: (") : NULL;
+    if (!value || sscanf(value, "it_value: (%lld, %lld)", &seconds, &rest) != 2) {
+        scan->armed = true;
+        obs_wake(scan->report, 0, UINT64_MAX);
+        return;
+    }
+    if (seconds <= 0 && rest <= 0)
+        return;
+    uint64_t left = (uint64_t)seconds * NSEC_PER_SEC + (uint64_t)rest;
+    scan->armed = true;
+    obs_wake(scan->report, before + left, after + left);
+}
+
+static void visit_fd(void *self, int fd, const char *link)
+{
+    struct timer_scan *scan = self;
+    if (strcmp(link, "anon_inode:[timerfd]") != 0)
+        return;
+    scan->held = true;
+    if (scan->report)
+        read_timer(scan, fd);
+}
+
+/* ---- signals of timers, without a ledger ---- */
+
+static bool alarm_possible(pid_t pid)
+{
+    char text[4096];
+    unsigned long long caught = 0;
+    unsigned long long blocked = 0;
+    unsigned long long bit = 1ULL << (SIGALRM - 1);
+    if (obs_proc_read(pid, "timers", text, sizeof text) > 0)
+        return true;
+    if (obs_proc_read(pid, "status", text, sizeof text) <= 0 ||
+        !obs_status_field(text, "SigCgt", 16, &caught) ||
+        !obs_status_field(text, "SigBlk", 16, &blocked))
+        return true;
+    return ((caught | blocked) & bit) != 0;
+}
+
+/* ---- all of them ---- */
+
+/* Finds a living thread of each process, and whether the process ran since it was last scanned. */
+static void mark_processes(struct observer *observer)
+{
+    for (size_t i = 0; i < observer->n_tasks; i++) {
+        struct task *task = &observer->tasks[i];
+        struct task *leader = obs_task_find(observer, task->tgid);
+        if (!leader || obs_task_is_init(task) || task->rest == REST_ENDED)
+            continue;
+        leader->live = task->tid;
+        if (task->scanned_runs != task->runs) {
+            task->scanned_runs = task->runs;
+            leader->rescan = true;
+        }
+    }
+}
+
+static enum timers scan_process(struct task *leader, struct activity_report *report)
+{
+    struct timer_scan scan = {.pid = leader->live, .report = report};
+    if (leader->rescan || leader->timer_files) {
+        if (obs_proc_fds(leader->live, visit_fd, &scan) < 0)
+            return TIMERS_UNREADABLE;
+        leader->timer_files = scan.held;
+    }
+    if (leader->rescan)
+        leader->alarm_possible = !leader->box->ledger && alarm_possible(leader->live);
+    leader->rescan = false;
+    if (leader->alarm_possible)
+        obs_wake(report, 0, UINT64_MAX);
+    return scan.armed || leader->alarm_possible ? TIMERS_ARMED : TIMERS_NONE;
+}
+
+enum timers obs_timers(struct observer *observer, struct activity_report *report)
+{
+    enum timers worst = TIMERS_NONE;
+    mark_processes(observer);
+    for (size_t i = 0; i < observer->n_tasks; i++) {
+        struct task *task = &observer->tasks[i];
+        if (task->tid != task->tgid || obs_task_is_init(task) || !task->live)
+            continue;
+        enum timers one = scan_process(task, report);
+        if (one == TIMERS_UNREADABLE)
+            return one;
+        if (one == TIMERS_ARMED)
+            worst = one;
+        task->live = 0;
+    }
+    for (size_t i = 0; i < observer->n_boxes; i++) {
+        struct watched *box = observer->boxes[i];
+        if (box->ledger && obs_ledger_armed(box->ledger, observer, report))
+            worst = TIMERS_ARMED;
+    }
+    return worst;
+}
