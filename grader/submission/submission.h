@@ -9,32 +9,42 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SUBMISSION_MAX_FILES 5000
-#define SUBMISSION_MAX_BYTES ((uint64_t)64 << 20)
-#define SUBMISSION_MAX_DEPTH 32
+#define SUBMISSION_MAX_FILES   5000 /* files and folders */
+#define SUBMISSION_MAX_BYTES   ((uint64_t)64 << 20)
+#define SUBMISSION_MAX_DEPTH   32
+#define SUBMISSION_MAX_PATH    1024 /* bytes of a path below the hand-in */
+#define SUBMISSION_MAX_NOTICES 20   /* the rest is counted */
 
 struct submission {
     char *name;     /* last component of the path as given, sanitized for display */
     char *path;     /* as given */
     char *copy_dir; /* the private copy: regular files and folders only; modes 0644/0755 */
     char digest
-        [65]; /* SHA-256 (hex) over names, modes and contents in sorted order; "" when refused */
+        [65]; /* SHA-256 (hex) over names, modes and contents of the copy in sorted order; "" when refused */
     uint64_t files, bytes;
     char *
         refusal; /* not NULL: the hand-in is refused; one sentence naming the file and the reason */
-    char *
-        refusal_kind; /* "link-leaves-tree", "device", "fifo", "socket", "too-many-files", "too-large", "too-deep", "unreadable", ... */
-    char **
-        notices; /* NULL-terminated or NULL: things left out (.git, object files and prebuilt programs) */
+    /* "link-leaves-tree", "link-loop", "device", "fifo", "socket", "too-many-files", "too-large", "too-deep",
+     * "unreadable", "changed" (while it was read), "unknown-type" */
+    char *refusal_kind;
+    /* NULL-terminated or NULL: what was left out (.git, prebuilt objects and programs, links that name nothing) */
+    char **notices;
 };
 
 /* Copies the folder `path` into work_dir/source. Folders are opened with O_NOFOLLOW step by step, files with
- * O_NONBLOCK|O_NOFOLLOW; a link inside the tree that stays inside is replaced by what it names, one that leaves it, and
- * every device, socket and FIFO, refuses the hand-in (refusal). `.git` is left out. Prebuilt objects and ELF files are
- * left out with a notice: programs are built from source. owner: the uid and gid the copy is given (chown when root).
- * -1: the path is missing or unreadable (ERR_USAGE), or the host failed (ERR_HOST). */
+ * O_NONBLOCK|O_NOFOLLOW; a link inside the tree that stays inside (openat2(2), RESOLVE_BENEATH) is replaced by what it
+ * names, one that leaves it, and every device, socket and FIFO, refuses the hand-in (refusal), and so does a hand-in
+ * that is itself a link. `.git` is left out. Prebuilt objects and ELF files are left out with a notice: programs are
+ * built from source. owner: the uid and gid the copy is given (chown when root).
+ * -1: the path is missing, unreadable or no folder (ERR_USAGE), or the host failed (ERR_HOST). */
 int submission_take(const char *path, const char *work_dir, uid_t owner, gid_t group,
                     struct submission **ret, struct err *err);
 void submission_free(struct submission *submission);
+
+/* The digest that submission_take() would give, without a copy; "" for a hand-in that it would refuse. Errors as there. */
+int submission_digest(const char *path, char ret[65], struct err *err);
+
+/* The display name that submission_take() would give (the path need not exist). The caller frees. */
+char *submission_name(const char *path);
 
 #endif
