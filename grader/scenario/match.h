@@ -58,6 +58,7 @@ struct resolved {
         char *pattern;
     } * headers;
     size_t n_headers;
+    struct buf *decoded; /* private: the last chunked body; match_result.difference may point into it */
 };
 int expectation_resolve(const struct expectation *expectation, const struct data_context *context,
                         struct resolved *ret, struct err *err);

@@ -230,7 +230,8 @@ struct world_file {
     const struct data *data; /* WORLD_DATA */
     const char *target;      /* WORLD_LINK */
     uint64_t size;           /* WORLD_SPARSE */
-    unsigned mode;           /* 0: not said */
+    unsigned mode;           /* meant when mode_set; otherwise the usual */
+    bool mode_set;           /* mode "000" is a mode, too */
 };
 struct world_host {
     const char *name;
@@ -286,9 +287,9 @@ struct assignment {
     size_t n_args;
     const char *ready; /* "tcp ${port}" or NULL */
     double within_s;   /* default patience; 2 */
-    struct {
+    const struct assignment_var {
         const char *name, *value;
-    } const *vars;
+    } * vars;
     size_t n_vars;
     double cap; /* share (0..1] of the assignment's points that one class may cost; 1: none */
     const struct scenario *scenarios;
