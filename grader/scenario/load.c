@@ -88,17 +88,6 @@ static void load_vars(struct loader *loader, const struct at *file)
     assignment->n_vars = n;
 }
 
-static void check_vars(struct loader *loader, const struct at *file)
-{
-    struct at vars;
-    struct at member;
-    if (!at_get(file, "vars", &vars) || !json_is_object(vars.json))
-        return;
-    for (bool more = at_first(&vars, &member); more; more = at_next(&member))
-        if (json_is_string(member.json))
-            check_text_at(loader, &member, json_string_value(member.json));
-}
-
 /* ---- one scenario ---- */
 
 static void load_head_words(const struct at *at, struct scenario *ret)
@@ -275,7 +264,6 @@ static void load_head(struct loader *loader, const struct at *file)
     (void)at_get_number(file, "within", 0.001, LOAD_MAX_SECONDS, &ret->within_s);
     (void)at_get_number(file, "cap", 0.01, 1, &ret->cap);
     load_vars(loader, file);
-    check_vars(loader, file);
 }
 
 struct assignment *load_assignment(struct source *source, const struct classes *classes)

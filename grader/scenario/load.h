@@ -64,10 +64,9 @@ void load_world(struct loader *loader, const struct at *object, const struct wor
 
 /* check.c: names of endpoints, variables and files, where they can be known without running. */
 void check_scenario(struct loader *loader, struct scenario *scenario);
-/* True for the variables that the driver sets itself: ${port}, ${host}, ... */
+/* check_text.c. True for the variables that the driver sets itself: ${port}, ${host}, ... */
 bool check_is_drawn(const char *name);
-/* A text, a world's data: their variables. */
-void check_text_at(struct loader *loader, const struct at *at, const char *text);
+/* Variables and files of a world. */
 void check_world(struct loader *loader, const struct at *at, const struct world *world);
 
 #endif

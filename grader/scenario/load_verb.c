@@ -6,15 +6,16 @@
 #include <signal.h>
 #include <string.h>
 
-/* Endpoint names: the trace and NAME.err need them short and without dots. */
+/* Endpoint names: the trace and NAME.err need them short and without dots. They may hold variables, for the many
+ * connections that a loop opens: "c${i}". */
 static void load_name(const struct at *at, const char *verb, struct step *step)
 {
     struct at name;
     if (!at_get(at, verb, &name) || !at_text(&name, &step->name))
         return;
     const size_t len = strlen(step->name);
-    if (len == 0 || len > LOAD_MAX_NAME || strpbrk(step->name, ".#@$ \t\n"))
-        at_say(&name, "'%.60s': a name has 1 to %d characters, no dots, blanks, '#', '@' or '$'",
+    if (len == 0 || len > LOAD_MAX_NAME || strpbrk(step->name, ".#@ \t\n"))
+        at_say(&name, "'%.60s': a name has 1 to %d characters, no dots, blanks, '#' or '@'",
                step->name, LOAD_MAX_NAME);
 }
 
@@ -72,8 +73,8 @@ static const struct {
     {"tcp", OPEN_TCP, 1U << 0 | 1U << 1 | 1U << 2 | 1U << 4},
     {"listen", OPEN_LISTEN, 1U << 1 | 1U << 2},
     {"accept", OPEN_ACCEPT, 1U << 2 | 1U << 5},
-    {"udp", OPEN_UDP, 1U << 0 | 1U << 1 | 1U << 3},
-    {"bind", OPEN_BIND, 1U << 1},
+    {"udp", OPEN_UDP, 1U << 0 | 1U << 1 | 1U << 2 | 1U << 3},
+    {"bind", OPEN_BIND, 1U << 1 | 1U << 2},
 };
 static const char *const open_options[] = {"from", "rcvbuf", "read", "connected", "refused", "never"};
 
