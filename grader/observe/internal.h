@@ -6,6 +6,7 @@
 #include "observe/observe.h"
 
 #include <linux/inet_diag.h>
+#include <linux/netlink.h>
 #include <pthread.h>
 
 #define MAX_TASKS 2048 /* threads watched at a time; with more the answer is UNKNOWN */
@@ -118,6 +119,16 @@ int obs_proc_memory(pid_t pid, unsigned long address, void *bytes, size_t len);
 /* Sets rest and sleep_ns from call and arg of a task that is blocked. */
 void obs_classify(struct task *task);
 
+/* ---- netlink.c ---- */
+
+/* One dump request (netlink(7)) inside a host; calls visit for each message of the answer. The header's flags and
+ * sequence number are filled in here. protocol: NETLINK_SOCK_DIAG or NETLINK_ROUTE. 0, or -1 with errno. */
+typedef void (*obs_netlink_visit)(void *self, const struct nlmsghdr *header);
+int obs_netlink_dump(struct observer *observer, enum observe_host host, int protocol,
+                     struct nlmsghdr *header, obs_netlink_visit visit, void *self);
+/* 1 when a packet of that host waits for its receiver's link address (arp(7)), 0 when none does, -1 with errno. */
+int obs_neighbours_waiting(struct observer *observer, enum observe_host host);
+
 /* ---- sockets.c ---- */
 
 /* Is anything under way in either host? */
@@ -197,8 +208,8 @@ struct watched {
 
 struct observer {
     struct observe_ops ops;
-    int diag[2]; /* NETLINK_SOCK_DIAG in each host */
-    uint32_t diag_seq;
+    int netlink[2][2]; /* by host: socket tables, neighbours; -1: not open */
+    uint32_t netlink_seq;
     struct marks *marks;
     struct watched **boxes;
     size_t n_boxes;

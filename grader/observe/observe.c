@@ -22,8 +22,8 @@ int observer_new(const struct observe_ops *ops, struct observer **ret, struct er
 {
     struct observer *observer = xcalloc(1, sizeof *observer);
     observer->ops = *ops;
-    observer->diag[OBSERVE_PROGRAM_HOST] = -1; /* opened when first needed */
-    observer->diag[OBSERVE_PEERS_HOST] = -1;
+    memset(observer->netlink, 0xff,
+           sizeof observer->netlink); /* all -1: opened when first needed */
     observer->clock.start_ns = io_now_ns();
     if (obs_marks_new(ops, &observer->marks, err) < 0) {
         observer_free(observer);
@@ -47,8 +47,9 @@ void observer_free(struct observer *observer)
     obs_tasks_forget(observer, NULL);
     for (size_t i = 0; i < observer->n_boxes; i++)
         forget_box(observer->boxes[i]);
-    own_close(&observer->diag[OBSERVE_PROGRAM_HOST]);
-    own_close(&observer->diag[OBSERVE_PEERS_HOST]);
+    for (size_t i = 0; i < ARRAY_SIZE(observer->netlink); i++)
+        for (size_t j = 0; j < ARRAY_SIZE(observer->netlink[i]); j++)
+            own_close(&observer->netlink[i][j]);
     obs_marks_free(observer->marks);
     free(observer->walk.ids);
     free(observer->tasks);

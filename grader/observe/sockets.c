@@ -8,14 +8,16 @@
  * Bytes may also rest because their receiver does not read: the sender then probes a closed window (timer 4) and the
  * receiver's queue holds bytes. Which side that is tells the caller who waits for whom. The probe timer alone says little:
  * TCP_CORK uses it too, and sends after 200 ms. Waiting connections, TIME_WAIT and unconnected sockets play no part and
- * are not asked for: the table of bound ports has 64k buckets to walk. */
+ * are not asked for: the table of bound ports has 64k buckets to walk.
+ *
+ * A packet to an address that nobody has waits seconds for its neighbour and ends in an error that wakes the sender: an
+ * unresolved neighbour counts as traffic. */
 #include "base/own.h"
 #include "observe/internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 
@@ -23,86 +25,35 @@
 #define STATE(name)    (1U << (name))
 #define MAX_RESTING    512 /* sockets with bytes that do not move; with more: under way */
 #define TIMER_PROBE    4   /* idiag_timer: zero-window probe */
-#define DUMP_SIZE      32768
 #define MAX_SOCKETS    65536
 #define CONNECTED_ONLY (ANY_STATE & ~(STATE(TCP_LISTEN) | STATE(TCP_TIME_WAIT)))
 
-static int diag_socket(struct observer *observer, enum observe_host host, struct err *err)
-{
-    int *fd = &observer->diag[host];
-    if (*fd < 0)
-        *fd = observer->ops.socket(observer->ops.self, host, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
-                                   NETLINK_SOCK_DIAG, err);
-    return *fd;
-}
+struct diag_dump {
+    obs_diag_visit visit;
+    void *self;
+};
 
-/* An interrupted dump cannot be continued or restarted on the same socket: the next one gets a fresh socket. */
-static int drop_diag(struct observer *observer, enum observe_host host)
+static void diag_message(void *self, const struct nlmsghdr *header)
 {
-    int saved = errno;
-    close(observer->diag[host]);
-    observer->diag[host] = -1;
-    errno = saved;
-    return -1;
-}
-
-static int send_request(int fd, uint32_t seq, int family, int protocol, unsigned states)
-{
-    union {
-        char bytes[128];
-        struct nlmsghdr header;
-    } message;
-    struct nlmsghdr *header = mnl_nlmsg_put_header(&message);
-    header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    header->nlmsg_seq = seq;
-    struct inet_diag_req_v2 *request = mnl_nlmsg_put_extra_header(header, sizeof *request);
-    *request = (struct inet_diag_req_v2){.sdiag_family = (uint8_t)family,
-                                         .sdiag_protocol = (uint8_t)protocol,
-                                         .idiag_states = states};
-    return send(fd, header, header->nlmsg_len, 0) < 0 ? -1 : 0;
-}
-
-/* 1 at the end of the dump, 0 to go on, -1 with errno. */
-static int read_block(int fd, uint32_t seq, obs_diag_visit visit, void *self)
-{
-    union {
-        char bytes[DUMP_SIZE];
-        struct nlmsghdr header;
-    } block;
-    ssize_t len = recv(fd, &block, sizeof block, 0);
-    if (len <= 0)
-        return -1;
-    int left = (int)len;
-    const struct nlmsghdr *header = &block.header;
-    for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-        if (header->nlmsg_seq != seq)
-            continue;
-        if (header->nlmsg_type == NLMSG_DONE)
-            return 1;
-        if (header->nlmsg_type == NLMSG_ERROR) {
-            const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
-            errno = -error->error;
-            return -1;
-        }
-        visit(self, mnl_nlmsg_get_payload(header));
-    }
-    return 0;
+    const struct diag_dump *dump = self;
+    dump->visit(dump->self, mnl_nlmsg_get_payload(header));
 }
 
 int obs_sockets_dump(struct observer *observer, enum observe_host host, int family, int protocol,
                      unsigned states, obs_diag_visit visit, void *self)
 {
-    int fd = diag_socket(observer, host, NULL);
-    uint32_t seq = ++observer->diag_seq;
-    int done = 0;
-    if (fd < 0)
-        return -1;
-    if (send_request(fd, seq, family, protocol, states) < 0)
-        return drop_diag(observer, host);
-    while (done == 0)
-        done = read_block(fd, seq, visit, self);
-    return done < 0 ? drop_diag(observer, host) : 0;
+    union {
+        char bytes[128];
+        struct nlmsghdr header;
+    } message;
+    struct diag_dump dump = {visit, self};
+    struct nlmsghdr *header = mnl_nlmsg_put_header(&message);
+    header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    struct inet_diag_req_v2 *request = mnl_nlmsg_put_extra_header(header, sizeof *request);
+    *request = (struct inet_diag_req_v2){.sdiag_family = (uint8_t)family,
+                                         .sdiag_protocol = (uint8_t)protocol,
+                                         .idiag_states = states};
+    return obs_netlink_dump(observer, host, NETLINK_SOCK_DIAG, header, diag_message, &dump);
 }
 
 /* ---- is anything under way ---- */
@@ -195,6 +146,9 @@ enum traffic obs_sockets_traffic(struct observer *observer)
                 return TRAFFIC_FAILED;
         if (scan.under_way)
             return TRAFFIC_UNDER_WAY;
+        int waiting = obs_neighbours_waiting(observer, scan.host);
+        if (waiting)
+            return waiting < 0 ? TRAFFIC_FAILED : TRAFFIC_UNDER_WAY;
     }
     enum traffic worst = TRAFFIC_NONE;
     for (size_t i = 0; i < scan.n_held; i++) {
@@ -250,8 +204,6 @@ int observe_sockets(struct observer *observer, enum observe_host host, int proto
     struct collection all = {.protocol = protocol};
     *ret = NULL;
     *ret_count = 0;
-    if (diag_socket(observer, host, err) < 0)
-        return -1;
     for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
         if (obs_sockets_dump(observer, host, families[i], protocol,
                              ANY_STATE & ~STATE(TCP_TIME_WAIT), collect_entry, &all) < 0) {
