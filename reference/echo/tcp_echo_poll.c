@@ -38,9 +38,7 @@ struct server {
     bool full;        /* accept() found no room, and nobody has left since */
     unsigned clients; /* how many */
     nfds_t used;      /* the slots in use are below this */
-    struct pollfd
-        polled[1 +
-               MAX_CLIENTS]; /* 0: the listening socket; i: client i, fd -1 when the slot is free */
+    struct pollfd polled[1 + MAX_CLIENTS]; /* 0: the listening socket; i: client i, or fd -1 */
     struct client client[1 + MAX_CLIENTS];
 };
 

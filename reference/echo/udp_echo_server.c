@@ -29,12 +29,11 @@ int main(int argc, char *argv[])
     }
 
     for (;;) {
-        struct net_peer peer = {.length =
-                                    sizeof peer.address}; /* in: the room; out: what was used */
+        struct net_peer peer = {.length = sizeof peer.address}; /* in: room, out: used */
         ssize_t size = recvfrom(fd, datagram, sizeof datagram, 0, (struct sockaddr *)&peer.address,
                                 &peer.length);
-        if (size <
-            0) /* interrupted, or news of an earlier client that is gone: neither ends the service */
+        /* Interrupted, or news of an earlier client that is gone: neither ends the service. */
+        if (size < 0)
             continue;
         /* An answer that cannot be sent is lost, as any datagram may be. */
         (void)sendto(fd, datagram, (size_t)size, 0, (const struct sockaddr *)&peer.address,

@@ -27,8 +27,7 @@ struct site {
 
 struct connection {
     int fd;
-    size_t
-        have; /* bytes in the buffer: the request at hand, and perhaps the beginning of the next */
+    size_t have; /* bytes in the buffer: this request, and perhaps a part of the next */
     char buffer[REQUEST_MAX];
 };
 

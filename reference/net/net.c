@@ -132,8 +132,7 @@ int net_local_port(int fd)
 
 int net_accept(int listener, struct net_peer *peer)
 {
-    peer->length =
-        sizeof peer->address; /* in: the room; out: what was used. Set it before each call */
+    peer->length = sizeof peer->address; /* in: room, out: used; to be set before each call */
     int fd = accept(listener, (struct sockaddr *)&peer->address, &peer->length);
     if (fd < 0)
         return -1;
@@ -218,8 +217,8 @@ void net_server_signals(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct sigaction end = {.sa_handler = end_at_once};
-    sigaction(SIGPIPE, &ignore,
-              NULL); /* writing to a connection that is gone: send() says EPIPE, that is enough */
+    /* Of a connection that is gone send() says EPIPE, and that is enough. */
+    sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGTERM, &end, NULL);
     sigaction(SIGINT, &end, NULL);
 }

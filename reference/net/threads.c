@@ -17,8 +17,7 @@
 
 enum {
     MAX_CLIENTS = 1000,
-    STACK_BYTES =
-        256 * 1024, /* the default of 8 MiB, a thousand times, is a lot of address space */
+    STACK_BYTES = 256 * 1024, /* the default of 8 MiB, a thousand times, is a lot */
 };
 
 /* How many are being served; guarded by the mutex. */
