@@ -35,9 +35,9 @@ struct client {
 
 struct server {
     bool names;
-    bool full;        /* accept() found no room, and nobody has left since */
-    unsigned clients; /* how many */
-    nfds_t used;      /* the slots in use are below this */
+    bool full;                             /* accept() found no room, and nobody has left since */
+    unsigned clients;                      /* how many */
+    nfds_t used;                           /* the slots in use are below this */
     struct pollfd polled[1 + MAX_CLIENTS]; /* 0: the listening socket; i: client i, or fd -1 */
     struct client client[1 + MAX_CLIENTS];
 };
