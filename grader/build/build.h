@@ -59,7 +59,12 @@ struct build_request {
     double max_seconds; /* 0: BUILD_MAX_SECONDS */
 };
 
-/* -1 only for ERR_HOST. The environment of make is fixed (PATH=/usr/bin:/bin, HOME, LANG=C.UTF-8, TZ=UTC). */
+/* Runs make, at most BUILD_MAX_SECONDS of student time; how that is measured, and why so, is said in build/patience.h: wall
+ * time less the run delay of the build's processes, with RLIMIT_CPU and ten times the wall behind it. A make that does
+ * not run at all for 10 s (it waits for something that never comes) is ended then: BUILD_TIMEOUT, too.
+ * Whatever the status, the programs that exist are copied to work_dir/bin (mode 0755) by sockgrade itself, after every
+ * process of the build is dead. Their reasons are sentences for the student.
+ * -1 only for ERR_HOST. The environment of make is fixed (PATH=/usr/bin:/bin, HOME, LANG=C.UTF-8, TZ=UTC). */
 int build_run(struct sandbox *sandbox, const struct build_request *request, struct build **ret,
               struct err *err);
 void build_free(struct build *build);

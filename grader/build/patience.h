@@ -1,0 +1,46 @@
+/* build/patience.h: how long a build may still go on, on a machine that may be busy. Private to build.
+ *
+ * Chosen: wall time less the run delay of the build's processes (schedstat: the time in which a task could have run but
+ * had no processor), looked at every PATIENCE_TICK_NS. Of each interval at most the whole is forgiven, by the process
+ * that waited longest. Processes that live and die between two looks are missed: the clock then runs a little faster than
+ * student time, never slower than a tenth of the wall's. RLIMIT_CPU alone would not do: a make that waits for ever uses
+ * no processor; the wall alone would not either: ten builds on two cores take five times as long as one. */
+#ifndef GRADER_BUILD_PATIENCE_H
+#define GRADER_BUILD_PATIENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PATIENCE_TICK_NS     100000000ULL
+#define PATIENCE_MAX_TASKS   ((size_t)1024) /* looked at; a build may have 256 */
+#define PATIENCE_WALL_FACTOR 10
+#define PATIENCE_IDLE_SECONDS                                                                      \
+    10.0 /* no process of the build ran at all, for so long: it waits for ever */
+
+struct patience_task {
+    pid_t pid;
+    uint64_t ran_ns, delay_ns;
+};
+
+struct patience {
+    pid_t init; /* of the box */
+    uint64_t began_ns, looked_ns;
+    uint64_t student_ns; /* used so far */
+    uint64_t idle_ns;    /* since something last ran */
+    uint64_t limit_ns;
+    struct patience_task *tasks; /* as of the last look */
+    size_t n_tasks;
+};
+
+void patience_init(struct patience *patience, pid_t init, double max_seconds);
+void patience_done(struct patience *patience);
+
+/* Looks at the processes if a tick has passed. False when patience is at its end. */
+bool patience_left(struct patience *patience);
+
+/* When to look again (io_now_ns clock). */
+uint64_t patience_next_ns(const struct patience *patience);
+
+#endif
