@@ -1,0 +1,126 @@
+/* sandbox/box_child.c: the first process of a box: from the clone to the program's exec.
+ *
+ * How it works: the process is a copy of the keeper in fresh namespaces and PID 1 of one of them. It walks down the
+ * table below; each step does one thing. The order matters where the table says so. Then it forks the program
+ * (box_program.c) and serves as init (box_init.c).
+ *
+ * A failing step is reported through the failure pipe. The pipe's end without a report means that the program was
+ * exec'd: init closes its copy after the fork, the program's copy is close-on-exec. */
+#include "sandbox/box.h"
+
+#include "base/io.h"
+#include "base/own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static _Noreturn void report(const struct box_plan *plan, const char *what, bool in_exec)
+{
+    struct box_failure failure = {.sys_errno = errno, .in_exec = in_exec};
+    (void)snprintf(failure.what, sizeof failure.what, "%s", what);
+    (void)io_write_full(plan->failure, &failure, sizeof failure);
+    _exit(1);
+}
+
+/* uid 0 of the keeper's namespace is uid 0 here: an undumpable process's files in /proc belong to uid 0 of its user
+ * namespace, and must stay readable for the silence proof (design §6). The program holds no capabilities all the same. */
+static int map_user(struct box_plan *plan)
+{
+    (void)plan;
+    (void)write_text("/proc/self/setgroups", "deny");
+    return write_text("/proc/self/uid_map", "0 0 1") != 0 ||
+                   write_text("/proc/self/gid_map", "0 0 1") != 0
+               ? -1
+               : 0;
+}
+
+static int open_sources(struct box_plan *plan)
+{
+    if (!plan->spec.source_dir)
+        return 0;
+    plan->source_fd = open(plan->spec.source_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return plan->source_fd < 0 ? -1 : 0;
+}
+
+static int name_host(struct box_plan *plan)
+{
+    (void)plan;
+    return sethostname("host", strlen("host"));
+}
+
+static int raise_loopback(struct box_plan *plan)
+{
+    if (!plan->own_network)
+        return 0;
+    AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    return fd < 0 ? -1 : ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
+/* What only this process may set and nobody below it may change back: /proc/sys becomes read-only right after. */
+static int limit_namespaces(struct box_plan *plan)
+{
+    (void)plan;
+    (void)write_text("/proc/sys/kernel/shmall",
+                     "16384"); /* pages of System V shared memory: 64 MiB */
+    (void)write_text("/proc/sys/fs/mqueue/queues_max", "16");
+    return write_text("/proc/sys/user/max_user_namespaces", "0");
+}
+
+/* Its memory holds the caller's; a process of the same uid may not look into it through /proc/1. */
+static int hide(struct box_plan *plan)
+{
+    (void)plan;
+    (void)prctl(PR_SET_NAME, "init", 0, 0, 0);
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static const struct step {
+    const char *what;
+    int (*run)(struct box_plan *plan);
+} steps[] = {
+    {"mapping the user", map_user},
+    {"opening the sources", open_sources}, /* while the host's files can be seen */
+    {"naming the host", name_host},
+    {"raising the loopback interface", raise_loopback},
+    {"binding the root tree", box_mount_root},
+    {"mounting the box's own folders", box_mount_own},
+    {"mounting /proc", box_mount_proc}, /* refused once the host's /proc is out of sight */
+    {"entering the root tree", box_enter_root},
+    {"limiting namespaces", limit_namespaces},
+    {"making mounts read-only", box_mount_seal},
+    {"dropping capabilities", box_drop_capabilities},
+    {"hiding init", hide},
+    {"making files", box_make_files}, /* without capabilities: the files are the program's own */
+    {"copying the sources", box_copy_sources},
+};
+
+static _Noreturn void run_program(const struct box_plan *plan)
+{
+    const char *what = "starting the program";
+    bool in_exec = false;
+    box_program_exec(plan, &what, &in_exec);
+    report(plan, what, in_exec);
+}
+
+_Noreturn void box_child_run(struct box_plan *plan)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+        if (steps[i].run(plan) != 0)
+            report(plan, steps[i].what, false);
+    pid_t program = fork();
+    if (program < 0)
+        report(plan, "starting the program", false);
+    if (program == 0)
+        run_program(plan);
+    box_init_run(plan, program);
+}

@@ -1,0 +1,93 @@
+/* sandbox/box_stopped.c: waiting until SIGSTOP or SIGCONT has taken effect in a box, by looking at /proc.
+ *
+ * A signal is only posted by kill(2); a thread on another CPU stops when it next enters or leaves the kernel. There is
+ * no event to wait for, so init looks, gives the CPU away, and looks again. */
+#include "sandbox/box.h"
+
+#include "base/io.h"
+#include "base/own.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_WAIT_NS 2000000000U /* before giving up */
+#define MAX_SLEEP_NS                                                                               \
+    200000000U /* how long state D may hide a stop: a vfork(2) parent waits so for its stopped child */
+
+/* The state letter of proc_pid_stat(5), or 0 when the thread has gone. */
+static char state_of(int dir, const char *tid)
+{
+    char path[64];
+    char line[512];
+    (void)snprintf(path, sizeof path, "%.20s/stat", tid);
+    AUTO_CLOSE int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : io_read(fd, line, sizeof line - 1);
+    if (n <= 0)
+        return 0;
+    line[n] = '\0';
+    const char *end = strrchr(line, ')');
+    return end && end[1] == ' ' ? end[2] : 0;
+}
+
+static bool agrees(char state, bool stopped, bool late)
+{
+    if (state == 0 || state == 'Z' || state == 'X')
+        return true;
+    if (!stopped)
+        return state != 'T'; /* 't' is a tracer's doing */
+    return state == 'T' || state == 't' || (late && state == 'D');
+}
+
+static bool is_number(const char *name)
+{
+    return name[0] >= '1' && name[0] <= '9';
+}
+
+static bool threads_agree(const char *pid, bool stopped, bool late)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%.20s/task", pid);
+    DIR *tasks = opendir(path);
+    bool all = true;
+    for (const struct dirent *entry = tasks ? readdir(tasks) : NULL; entry && all;
+         entry = readdir(tasks))
+        if (is_number(entry->d_name))
+            all = agrees(state_of(dirfd(tasks), entry->d_name), stopped, late);
+    if (tasks)
+        (void)closedir(tasks);
+    return all;
+}
+
+static bool all_agree(bool stopped, bool late)
+{
+    DIR *proc = opendir("/proc");
+    bool all = true;
+    for (const struct dirent *entry = proc ? readdir(proc) : NULL; entry && all;
+         entry = readdir(proc))
+        if (is_number(entry->d_name) && strcmp(entry->d_name, "1") != 0)
+            all = threads_agree(entry->d_name, stopped, late);
+    if (proc)
+        (void)closedir(proc);
+    return all;
+}
+
+int box_await_stopped(bool stopped)
+{
+    uint64_t began = io_now_ns();
+    for (;;) {
+        uint64_t waited = io_now_ns() - began;
+        if (all_agree(stopped, waited > MAX_SLEEP_NS))
+            return 0;
+        if (waited > MAX_WAIT_NS) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
+        (void)sched_yield();
+    }
+}

@@ -1,0 +1,301 @@
+/* sandbox/keeper_net.c: pairs of hosts: two network namespaces joined by a veth pair.
+ *
+ * How it works: the keeper makes a namespace by unshare(2) from its base namespace, in which the sizes of the socket
+ * tables were set (they are read from the current namespace at that moment), keeps a descriptor of it and moves on by
+ * setns(2). A box joins its host in the same way: the keeper enters it, clones, and leaves. Nothing runs in the keeper
+ * besides, so the namespace it happens to be in matters to nobody.
+ *
+ * A pair is never used twice: ports in TIME_WAIT, route caches and abstract sockets would tell one run of another. */
+#include "sandbox/box.h"
+#include "sandbox/rtnl.h"
+
+#include "base/own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LOOPBACK 1
+#define LINK                                                                                       \
+    100 /* index of eth0; small ones may be taken by tunnels that some kernels make everywhere */
+#define LINK_NAME "eth0"
+#define SUBNET_4  24
+#define SUBNET_6  64
+
+/* By enum net_host. */
+static const unsigned char macs[2][MAC_BYTES] = {{2, 0, 0, 0, 0, 2}, {2, 0, 0, 0, 0, 1}};
+static const char *const addresses[2][3] = {
+    {NET_PROGRAM_ADDR, NET_PROGRAM_ADDR_2, NET_PROGRAM_ADDR6},
+    {NET_PEERS_ADDR, NET_PEERS_ADDR_2, NET_PEERS_ADDR6}};
+
+static const struct setting {
+    const char *path, *text;
+    bool optional; /* absent on some kernels */
+} host_settings[] =
+    {
+        {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0", false},
+        /* bbr would pace by timers */
+        {"/proc/sys/net/ipv4/tcp_congestion_control", "cubic", true},
+        {"/proc/sys/net/mptcp/enabled", "0", true},
+        /* no link-local address, no router to look for: nothing on the wire that no program sent */
+        {"/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1", true},
+        {"/proc/sys/net/ipv6/conf/default/accept_ra", "0", true},
+        {"/proc/sys/net/ipv6/conf/default/router_solicitations", "0", true},
+        {"/proc/sys/net/ipv6/conf/default/accept_dad", "0", true},
+},
+  base_settings[] = {
+      {"/proc/sys/net/ipv4/tcp_child_ehash_entries", "128", true},
+      {"/proc/sys/net/ipv4/udp_child_hash_entries", "128", true},
+};
+
+static int apply(const struct setting *settings, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (write_text(settings[i].path, settings[i].text) != 0 && !settings[i].optional)
+            return err_sys(err, ERR_HOST, errno, "network: writing %s", settings[i].path);
+    return 0;
+}
+
+static int enter(int ns, struct err *err)
+{
+    return setns(ns, CLONE_NEWNET) == 0 ? 0 : err_sys(err, ERR_HOST, errno, "network: setns");
+}
+
+static int open_own_namespace(struct err *err)
+{
+    int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    return fd >= 0 ? fd : err_sys(err, ERR_HOST, errno, "network: opening a namespace");
+}
+
+static void close_pair(struct host_pair *pair)
+{
+    for (int host = 0; host < 2; host++)
+        if (pair->ns[host] >= 0)
+            (void)close(pair->ns[host]);
+    *pair = (struct host_pair){.ns = {-1, -1}};
+}
+
+/* A fresh namespace, entered. */
+static int make_host(struct keeper *keeper, int *ret_ns, struct err *err)
+{
+    if (enter(keeper->base_net, err) != 0)
+        return -1;
+    if (unshare(CLONE_NEWNET) != 0)
+        return err_sys(err, ERR_HOST, errno,
+                       "network: making a host (ENOSPC: user.max_net_namespaces is too small)");
+    *ret_ns = open_own_namespace(err);
+    return *ret_ns < 0 ? -1 : apply(host_settings, ARRAY_SIZE(host_settings), err);
+}
+
+/* One address with everything that belongs to it on its own host. */
+static int add_own_address(struct mnl_socket *sock, const char *text, bool with_subnet)
+{
+    struct address address;
+    struct address subnet;
+    if (address_parse(text, &address) != 0)
+        return -1;
+    bool v4 = address.family == AF_INET;
+    unsigned prefix = v4 ? SUBNET_4 : SUBNET_6;
+    if (rtnl_address(sock, LINK, &address, prefix) != 0 ||
+        rtnl_route(sock, LINK, &address, address.len * 8, v4 ? &address : NULL, true) != 0)
+        return -1;
+    subnet = address;
+    memset(subnet.bytes + prefix / 8, 0, subnet.len - prefix / 8);
+    return with_subnet ? rtnl_route(sock, LINK, &subnet, prefix, v4 ? &address : NULL, false) : 0;
+}
+
+static int add_neighbour(struct mnl_socket *sock, const char *text, enum net_host host)
+{
+    struct address address;
+    return address_parse(text, &address) == 0 ? rtnl_neighbour(sock, LINK, &address, macs[host])
+                                              : -1;
+}
+
+static int loopback_routes(struct mnl_socket *sock)
+{
+    static const struct {
+        const char *to;
+        unsigned prefix;
+    } routes[] = {{"127.0.0.1", 32}, {"127.0.0.0", 8}, {"::1", 128}};
+    for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+        struct address to;
+        struct address source;
+        if (address_parse(routes[i].to, &to) != 0 || address_parse("127.0.0.1", &source) != 0 ||
+            rtnl_route(sock, LOOPBACK, &to, routes[i].prefix, to.family == AF_INET ? &source : NULL,
+                       true) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Links up and addresses, of the host that the keeper is in; waits for nothing. */
+static int configure(struct mnl_socket *sock, enum net_host host)
+{
+    enum net_host other = host == NET_HOST_PROGRAM ? NET_HOST_PEERS : NET_HOST_PROGRAM;
+    if (rtnl_link_up(sock, LOOPBACK) != 0 || rtnl_link_up(sock, LINK) != 0 ||
+        loopback_routes(sock) != 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_SIZE(addresses[host]); i++) {
+        bool first_of_subnet = i == 0 || strchr(addresses[host][i], ':');
+        if (add_own_address(sock, addresses[host][i], first_of_subnet) != 0 ||
+            add_neighbour(sock, addresses[other][i], other) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Joins and configures both hosts; the sockets stay in the namespace in which they were opened. */
+static int join(const struct host_pair *pair, struct mnl_socket **socks, struct err *err)
+{
+    for (int host = 0; host < 2; host++) {
+        if (enter(pair->ns[host], err) != 0)
+            return -1;
+        socks[host] = rtnl_open();
+        if (!socks[host])
+            return err_sys(err, ERR_HOST, errno, "network: rtnetlink");
+    }
+    if (rtnl_veth(socks[NET_HOST_PEERS], LINK_NAME, LINK, macs[NET_HOST_PEERS],
+                  pair->ns[NET_HOST_PROGRAM], macs[NET_HOST_PROGRAM]) != 0)
+        return err_sys(err, ERR_HOST, errno, "network: no veth in this kernel");
+    if (configure(socks[NET_HOST_PROGRAM], NET_HOST_PROGRAM) != 0 ||
+        configure(socks[NET_HOST_PEERS], NET_HOST_PEERS) != 0)
+        return err_sys(err, ERR_HOST, errno, "network: configuring a host");
+    /* the carrier comes from a work queue, up to 5 ms later; packets sent before are lost, and TCP waits a second */
+    for (int host = 0; host < 2; host++)
+        if (rtnl_await_running(socks[host], LINK) != 0)
+            return err_sys(err, ERR_HOST, errno, "network: waiting for a link");
+    return 0;
+}
+
+static int make_pair(struct keeper *keeper, struct host_pair *ret, struct err *err)
+{
+    struct mnl_socket *socks[2] = {NULL, NULL};
+    struct host_pair pair = {.ns = {-1, -1}};
+    int result = make_host(keeper, &pair.ns[NET_HOST_PROGRAM], err);
+    if (result == 0)
+        result = make_host(keeper, &pair.ns[NET_HOST_PEERS], err);
+    if (result == 0)
+        result = join(&pair, socks, err);
+    for (int host = 0; host < 2; host++)
+        if (socks[host])
+            (void)mnl_socket_close(socks[host]);
+    if (enter(keeper->base_net, err) != 0)
+        result = -1;
+    if (result == 0)
+        *ret = pair;
+    else
+        close_pair(&pair);
+    return result;
+}
+
+int keeper_network_init(struct keeper *keeper, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keeper->pairs); i++)
+        keeper->pairs[i] = (struct host_pair){.ns = {-1, -1}};
+    keeper->base_net = open_own_namespace(err);
+    if (keeper->base_net < 0 || apply(base_settings, ARRAY_SIZE(base_settings), err) != 0)
+        return -1;
+    return keeper_pool_add(keeper, err); /* one to see that it can be done */
+}
+
+bool keeper_pool_full(const struct keeper *keeper)
+{
+    return keeper->n_pool == ARRAY_SIZE(keeper->pool);
+}
+
+int keeper_pool_add(struct keeper *keeper, struct err *err)
+{
+    if (make_pair(keeper, &keeper->pool[keeper->n_pool], err) != 0)
+        return -1;
+    keeper->n_pool++;
+    return 0;
+}
+
+int keeper_network_new(struct keeper *keeper, uint64_t *ret_id, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keeper->pairs); i++) {
+        struct host_pair *pair = &keeper->pairs[i];
+        if (pair->id)
+            continue;
+        if (keeper->n_pool == 0 && keeper_pool_add(keeper, err) != 0)
+            return -1;
+        *pair = keeper->pool[--keeper->n_pool];
+        pair->id = ++keeper->next_id;
+        *ret_id = pair->id;
+        return 0;
+    }
+    return err_set(err, ERR_HOST, "network: more than %d at a time", MAX_BOXES);
+}
+
+static struct host_pair *find(struct keeper *keeper, uint64_t id, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keeper->pairs); i++)
+        if (id && keeper->pairs[i].id == id)
+            return &keeper->pairs[i];
+    (void)err_set(err, ERR_HOST, "network: there is none of that number");
+    return NULL;
+}
+
+void keeper_network_free(struct keeper *keeper, uint64_t id)
+{
+    struct host_pair *pair = find(keeper, id, NULL);
+    if (pair)
+        close_pair(pair);
+}
+
+int keeper_network_address(struct keeper *keeper, const struct keeper_request *request,
+                           struct err *err)
+{
+    const struct host_pair *pair = find(keeper, request->id, err);
+    if (!pair)
+        return -1;
+    int result = 0;
+    for (int host = 0; host < 2 && result == 0; host++) {
+        if (enter(pair->ns[host], err) != 0)
+            return -1;
+        struct mnl_socket *sock = rtnl_open();
+        if (!sock)
+            result = err_sys(err, ERR_HOST, errno, "network: rtnetlink");
+        else if ((host == (int)request->host
+                      ? add_own_address(sock, request->address, false)
+                      : add_neighbour(sock, request->address, request->host)) != 0)
+            result =
+                err_sys(err, ERR_HOST, errno, "network: adding the address %s", request->address);
+        if (sock)
+            (void)mnl_socket_close(sock);
+    }
+    return enter(keeper->base_net, err) != 0 ? -1 : result;
+}
+
+int keeper_network_socket(struct keeper *keeper, const struct keeper_request *request,
+                          struct err *err)
+{
+    const struct host_pair *pair = find(keeper, request->id, err);
+    if (!pair ||
+        enter(pair->ns[request->host == NET_HOST_PROGRAM ? NET_HOST_PROGRAM : NET_HOST_PEERS],
+              err) != 0)
+        return -1;
+    AUTO_CLOSE int fd =
+        socket(request->domain, request->type | SOCK_CLOEXEC | SOCK_NONBLOCK, request->protocol);
+    if (fd < 0)
+        (void)err_sys(err, ERR_HOST, errno, "network: socket");
+    if (enter(keeper->base_net, err) != 0)
+        return -1;
+    return TAKE_FD(fd);
+}
+
+int keeper_network_enter(struct keeper *keeper, uint64_t id, struct err *err)
+{
+    const struct host_pair *pair = find(keeper, id, err);
+    return pair ? enter(pair->ns[NET_HOST_PROGRAM], err) : -1;
+}
+
+int keeper_network_leave(struct keeper *keeper, struct err *err)
+{
+    return enter(keeper->base_net, err);
+}

@@ -1,0 +1,70 @@
+/* sandbox/network.c: the caller's side of networks; the keeper makes them (keeper_net.c). */
+#include "sandbox/box.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct network {
+    struct sandbox *sandbox;
+    uint64_t id;
+};
+
+uint64_t network_id(const struct network *network)
+{
+    return network ? network->id : 0;
+}
+
+int network_new(struct sandbox *sandbox, struct network **ret, struct err *err)
+{
+    struct keeper_request request = {.op = KEEPER_NETWORK_NEW};
+    struct keeper_reply reply;
+    if (keeper_ask(sandbox, &request, -1, &reply, NULL, NULL, err) != 0)
+        return -1;
+    *ret = xmalloc(sizeof **ret);
+    **ret = (struct network){.sandbox = sandbox, .id = reply.id};
+    return 0;
+}
+
+void network_free(struct network *network)
+{
+    if (!network)
+        return;
+    struct keeper_request request = {.op = KEEPER_NETWORK_FREE, .id = network->id};
+    struct keeper_reply reply;
+    (void)keeper_ask(network->sandbox, &request, -1, &reply, NULL, NULL, NULL);
+    free(network);
+}
+
+int network_add_address(struct network *network, enum net_host host, const char *address,
+                        struct err *err)
+{
+    struct keeper_request request = {.op = KEEPER_NETWORK_ADDRESS, .id = network->id, .host = host};
+    struct keeper_reply reply;
+    if (strlen(address) >= sizeof request.address)
+        return err_set(err, ERR_HOST, "'%.80s' is not an address", address);
+    memcpy(request.address, address, strlen(address) + 1);
+    return keeper_ask(network->sandbox, &request, -1, &reply, NULL, NULL, err);
+}
+
+int network_socket(struct network *network, enum net_host host, int domain, int type, int protocol,
+                   struct err *err)
+{
+    struct keeper_request request = {.op = KEEPER_SOCKET,
+                                     .id = network->id,
+                                     .host = host,
+                                     .domain = domain,
+                                     .type = type,
+                                     .protocol = protocol};
+    struct keeper_reply reply;
+    int fds[BOX_FD_MAX];
+    size_t n_fds = 0;
+    if (keeper_ask(network->sandbox, &request, -1, &reply, fds, &n_fds, err) != 0)
+        return -1;
+    if (n_fds != 1) /* the descriptor was lost on its way: this process is at its own limit */
+        return err_set(err, ERR_HOST, "sandbox: no descriptor left for a socket");
+    return fds[0];
+}

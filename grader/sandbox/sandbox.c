@@ -1,0 +1,160 @@
+/* sandbox/sandbox.c: the caller's side: opening, closing, and asking the keeper. */
+#include "sandbox/box.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FIRST_UID 61000 /* above what distributions give to people and services, below 65534 */
+#define SLOT_STEP 500   /* a taken uid is passed over by this much */
+
+/* As root a box must not run as uid 0: the kernel exempts it from RLIMIT_NPROC (setrlimit(2)). */
+static int choose_ids(unsigned slot, uid_t *uid, gid_t *gid, struct err *err)
+{
+    *uid = geteuid();
+    *gid = getegid();
+    if (*uid != 0)
+        return 0;
+    for (uid_t candidate = FIRST_UID + slot % SLOT_STEP; candidate < 65000;
+         candidate += SLOT_STEP) {
+        struct passwd entry;
+        struct passwd *found = NULL;
+        char scratch[4096];
+        if (getpwuid_r(candidate, &entry, scratch, sizeof scratch, &found) == 0 && !found) {
+            *uid = candidate;
+            *gid = candidate;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_HOST, "sandbox: no unused uid between %d and 65000", FIRST_UID);
+}
+
+static int receive_hello(struct sandbox *sandbox, struct err *err)
+{
+    ssize_t n = io_read(sandbox->sock, &sandbox->hello, sizeof sandbox->hello);
+    if (n != (ssize_t)sizeof sandbox->hello)
+        return err_set(err, ERR_HOST, "sandbox: the keeper ended before it was ready");
+    if (sandbox->hello.failed) {
+        (void)err_set(err, ERR_HOST, "%s", sandbox->hello.text);
+        if (err)
+            err->sys_errno = sandbox->hello.sys_errno;
+        return -1;
+    }
+    return 0;
+}
+
+static void fill_status(struct sandbox *sandbox)
+{
+    static const char *const limits[] = {
+        [CGROUP_NONE] = "rlimits", [CGROUP_V1] = "cgroup v1", [CGROUP_V2] = "cgroup v2"};
+    struct sandbox_status *status = &sandbox->status;
+    status->tier = sandbox->hello.has_veth ? "namespaces" : "one-host";
+    status->limits = limits[sandbox->hello.cgroup];
+    for (size_t i = 0; i < MAX_LACKS && sandbox->hello.lacks[i][0]; i++)
+        status->lacks[i] = sandbox->hello.lacks[i];
+}
+
+static int start_janitor(struct sandbox *sandbox, struct err *err)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return err_sys(err, ERR_HOST, errno, "sandbox: socketpair");
+    sandbox->sock = pair[0];
+    AUTO_CLOSE int theirs = pair[1];
+    AUTO_CLOSE int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (self < 0)
+        return err_sys(err, ERR_HOST, errno, "sandbox: this kernel is too old (pidfd_open)");
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_sys(err, ERR_HOST, errno, "sandbox: fork");
+    if (pid == 0)
+        janitor_run(theirs, self, sandbox->uid, sandbox->gid);
+    sandbox->janitor = pid;
+    return 0;
+}
+
+int sandbox_open(const struct sandbox_options *options, struct sandbox **ret, struct err *err)
+{
+    if (options->mode == SANDBOX_NONE)
+        return err_set(err, ERR_USAGE,
+                       "sandbox: --sandbox=none is not built yet: programs always run in a box");
+    struct sandbox *sandbox = xcalloc(1, sizeof *sandbox);
+    sandbox->sock = -1;
+    (void)pthread_mutex_init(&sandbox->lock, NULL);
+    if (choose_ids(options->slot, &sandbox->uid, &sandbox->gid, err) != 0 ||
+        start_janitor(sandbox, err) != 0 || receive_hello(sandbox, err) != 0) {
+        sandbox_close(sandbox);
+        return -1;
+    }
+    fill_status(sandbox);
+    *ret = sandbox;
+    return 0;
+}
+
+void sandbox_close(struct sandbox *sandbox)
+{
+    if (!sandbox)
+        return;
+    if (sandbox->sock >= 0)
+        (void)close(
+            sandbox->sock); /* the keeper ends at the end of its socket, and with it all boxes */
+    if (sandbox->janitor > 0)
+        while (waitpid(sandbox->janitor, NULL, 0) < 0 && errno == EINTR)
+            ;
+    (void)pthread_mutex_destroy(&sandbox->lock);
+    free(sandbox);
+}
+
+uid_t sandbox_uid(const struct sandbox *sandbox)
+{
+    return sandbox->uid;
+}
+
+gid_t sandbox_gid(const struct sandbox *sandbox)
+{
+    return sandbox->gid;
+}
+
+const struct sandbox_status *sandbox_status(const struct sandbox *sandbox)
+{
+    return &sandbox->status;
+}
+
+int keeper_ask(struct sandbox *sandbox, const struct keeper_request *request, int fd,
+               struct keeper_reply *reply, int *fds, size_t *n_fds, struct err *err)
+{
+    int scratch_fds[BOX_FD_MAX];
+    size_t scratch_count = 0;
+    if (!fds) {
+        fds = scratch_fds;
+        n_fds = &scratch_count;
+    }
+    *n_fds = 0;
+    (void)pthread_mutex_lock(&sandbox->lock);
+    int sent = io_send_fds(sandbox->sock, request, sizeof *request, &fd, fd >= 0 ? 1 : 0);
+    int send_errno = errno;
+    ssize_t n =
+        sent != 0 ? -1 : io_recv_fds(sandbox->sock, reply, sizeof *reply, fds, BOX_FD_MAX, n_fds);
+    (void)pthread_mutex_unlock(&sandbox->lock);
+    if (sent != 0)
+        return err_sys(err, ERR_HOST, send_errno, "sandbox: asking the keeper");
+    if (n != (ssize_t)sizeof *reply)
+        return err_set(err, ERR_HOST, "sandbox: the keeper has gone");
+    if (reply->failed) {
+        (void)err_set(err, ERR_HOST, "%s", reply->text);
+        if (err)
+            err->sys_errno = reply->sys_errno;
+        return -1;
+    }
+    return 0;
+}
