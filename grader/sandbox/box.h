@@ -127,6 +127,15 @@ int spec_unpack(int fd, struct box_spec *ret);
 /* The limits with every 0 replaced by its default. */
 struct box_limits limits_with_defaults(const struct box_spec *spec);
 
+/* ---- ids.c ---- */
+
+/* The uid and gid of boxes: the caller's, or as root an unused one by slot. */
+int ids_choose(unsigned slot, uid_t *uid, gid_t *gid, struct err *err);
+/* Becomes them for good (only root has anything to do); -1 with errno. */
+int ids_become(uid_t uid, gid_t gid);
+/* Maps them to 0 in the user namespace that this process has just entered; -1 with errno. */
+int ids_map(uid_t uid, gid_t gid);
+
 /* ---- janitor.c ---- */
 
 /* Turns this freshly forked process into the janitor; never returns. sock is the keeper's end. */

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
@@ -76,36 +75,11 @@ static void keep_only(int *sock, int *owner_pidfd)
     (void)syscall(SYS_close_range, 5U, ~0U, 0U);
 }
 
-/* Becomes the uid for good. Dumpable again: otherwise /proc/self/uid_map belongs to root (proc(5)). */
-static void become(int sock, uid_t uid, gid_t gid)
-{
-    if (geteuid() == 0 &&
-        (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0))
-        fail_step(sock, "becoming an unused uid");
-    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
-        fail_step(sock, "prctl");
-}
-
-static void map_ids(int sock, uid_t uid, gid_t gid)
-{
-    char map[64];
-    (void)write_text("/proc/self/setgroups", "deny"); /* absent before Linux 3.19 */
-    (void)snprintf(map, sizeof map, "0 %u 1", uid);
-    if (write_text("/proc/self/uid_map", map) != 0) {
-        int saved = errno;
-        char text[512];
-        explain_map(saved, text, sizeof text);
-        fail(sock, saved, text);
-    }
-    (void)snprintf(map, sizeof map, "0 %u 1", gid);
-    if (write_text("/proc/self/gid_map", map) != 0)
-        fail_step(sock, "mapping the group");
-}
-
 /* The helper: drops root, clones the keeper as the janitor's child, tells its pid through the pipe. */
 static _Noreturn void make_keeper(int sock, int pid_pipe, uid_t uid, gid_t gid)
 {
-    become(sock, uid, gid);
+    if (ids_become(uid, gid) != 0)
+        fail_step(sock, "becoming an unused uid");
     long pid = syscall(SYS_clone, (unsigned long)(KEEPER_NAMESPACES | CLONE_PARENT | SIGCHLD), NULL,
                        NULL, NULL, NULL);
     if (pid < 0) {
@@ -118,7 +92,12 @@ static _Noreturn void make_keeper(int sock, int pid_pipe, uid_t uid, gid_t gid)
         (void)close(pid_pipe);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         (void)prctl(PR_SET_NAME, "keeper", 0, 0, 0);
-        map_ids(sock, uid, gid);
+        if (ids_map(uid, gid) != 0) {
+            int saved = errno;
+            char text[512];
+            explain_map(saved, text, sizeof text);
+            fail(sock, saved, text);
+        }
         keeper_run(sock);
     }
     pid_t told = (pid_t)pid;

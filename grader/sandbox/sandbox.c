@@ -6,38 +6,12 @@
 #include "base/own.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define FIRST_UID 61000 /* above what distributions give to people and services, below 65534 */
-#define SLOT_STEP 500   /* a taken uid is passed over by this much */
-
-/* As root a box must not run as uid 0: the kernel exempts it from RLIMIT_NPROC (setrlimit(2)). */
-static int choose_ids(unsigned slot, uid_t *uid, gid_t *gid, struct err *err)
-{
-    *uid = geteuid();
-    *gid = getegid();
-    if (*uid != 0)
-        return 0;
-    for (uid_t candidate = FIRST_UID + slot % SLOT_STEP; candidate < 65000;
-         candidate += SLOT_STEP) {
-        struct passwd entry;
-        struct passwd *found = NULL;
-        char scratch[4096];
-        if (getpwuid_r(candidate, &entry, scratch, sizeof scratch, &found) == 0 && !found) {
-            *uid = candidate;
-            *gid = candidate;
-            return 0;
-        }
-    }
-    return err_set(err, ERR_HOST, "sandbox: no unused uid between %d and 65000", FIRST_UID);
-}
 
 static int receive_hello(struct sandbox *sandbox, struct err *err)
 {
@@ -91,7 +65,7 @@ int sandbox_open(const struct sandbox_options *options, struct sandbox **ret, st
     struct sandbox *sandbox = xcalloc(1, sizeof *sandbox);
     sandbox->sock = -1;
     (void)pthread_mutex_init(&sandbox->lock, NULL);
-    if (choose_ids(options->slot, &sandbox->uid, &sandbox->gid, err) != 0 ||
+    if (ids_choose(options->slot, &sandbox->uid, &sandbox->gid, err) != 0 ||
         start_janitor(sandbox, err) != 0 || receive_hello(sandbox, err) != 0) {
         sandbox_close(sandbox);
         return -1;

@@ -1,0 +1,54 @@
+/* sandbox/ids.c: as whom boxes run: the caller, or an unused uid when the caller is root; and its mapping. */
+#include "sandbox/box.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define FIRST_UID                                                                                  \
+    61000 /* above what distributions give to people and services, below nobody's 65534 */
+#define LAST_UID 64999
+#define SLOTS    500
+
+int ids_choose(unsigned slot, uid_t *uid, gid_t *gid, struct err *err)
+{
+    *uid = geteuid();
+    *gid = getegid();
+    if (*uid != 0)
+        return 0;
+    /* As root a box must not run as uid 0: the kernel exempts it from RLIMIT_NPROC (setrlimit(2)). */
+    for (uid_t candidate = FIRST_UID + slot % SLOTS; candidate <= LAST_UID; candidate += SLOTS) {
+        struct passwd entry;
+        struct passwd *found = NULL;
+        char scratch[4096];
+        if (getpwuid_r(candidate, &entry, scratch, sizeof scratch, &found) == 0 && !found) {
+            *uid = candidate;
+            *gid = candidate;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_HOST, "sandbox: no unused uid between %d and %d", FIRST_UID, LAST_UID);
+}
+
+int ids_become(uid_t uid, gid_t gid)
+{
+    if (geteuid() == 0 &&
+        (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0))
+        return -1;
+    /* a change of uid made this process undumpable: its own uid_map would belong to root (proc(5)) */
+    return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+int ids_map(uid_t uid, gid_t gid)
+{
+    char map[64];
+    (void)write_text("/proc/self/setgroups", "deny"); /* absent before Linux 3.19 */
+    (void)snprintf(map, sizeof map, "0 %u 1", uid);
+    if (write_text("/proc/self/uid_map", map) != 0)
+        return -1;
+    (void)snprintf(map, sizeof map, "0 %u 1", gid);
+    return write_text("/proc/self/gid_map", map);
+}
