@@ -100,24 +100,34 @@ static int judge(const struct talk *talk)
     return 0;
 }
 
+/* What poll() said about the socket, then about stdin. */
+static int act(struct talk *talk, const struct pollfd polled[2], bool *end)
+{
+    int status = 0;
+    if ((polled[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0)
+        status = receive(talk, end);
+    if (status != 0 || *end)
+        return status;
+    if ((polled[0].revents & POLLOUT) != 0)
+        return send_pending(talk); /* stdin was not asked: there was no room */
+    return polled[1].revents != 0 ? read_input(talk) : 0;
+}
+
 static int run(struct talk *talk)
 {
     bool end = false;
     int status = 0;
     while (status == 0 && !end) {
-        bool wants_input = talk->input_open && talk->pending == 0;
+        bool sending = talk->pending > 0;
         struct pollfd polled[2] = {
-            {.fd = talk->fd, .events = (short)(POLLIN | (talk->pending > 0 ? POLLOUT : 0))},
-            {.fd = wants_input ? STDIN_FILENO : -1, .events = POLLIN},
+            {.fd = talk->fd, .events = (short)(sending ? POLLIN | POLLOUT : POLLIN)},
+            {.fd = talk->input_open && !sending ? STDIN_FILENO : -1, .events = POLLIN},
         };
-        if (poll(polled, 2, -1) < 0 && errno != EINTR)
+        int ready = poll(polled, 2, -1);
+        if (ready < 0 && errno != EINTR)
             return fail("poll", strerror(errno));
-        if ((polled[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0)
-            status = receive(talk, &end);
-        if (status == 0 && !end && (polled[0].revents & POLLOUT) != 0)
-            status = send_pending(talk);
-        if (status == 0 && !end && polled[1].revents != 0)
-            status = read_input(talk);
+        if (ready > 0)
+            status = act(talk, polled, &end);
     }
     return status == 0 ? judge(talk) : status;
 }

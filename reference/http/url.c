@@ -16,6 +16,15 @@ static bool copy(char *to, size_t size, const char *from, size_t length)
     return true;
 }
 
+/* "" or ":" or ":8080" */
+static bool take_port(struct url *url, const char *from, const char *end)
+{
+    if (end - from <= 1)
+        return copy(url->port, sizeof url->port, "80", 2) && (from == end || *from == ':');
+    return *from == ':' && copy(url->port, sizeof url->port, from + 1, (size_t)(end - from - 1)) &&
+           net_parse_port(url->port) > 0;
+}
+
 /* "example.org", "example.org:8080", "[::1]:8080" */
 static bool take_authority(struct url *url, const char *from, size_t length)
 {
@@ -23,22 +32,18 @@ static bool take_authority(struct url *url, const char *from, size_t length)
     const char *user = memchr(from, '@', length);
     if (user != NULL) /* user:password@ is for this side of the connection only */
         from = user + 1;
-    if (!copy(url->authority, sizeof url->authority, from, (size_t)(end - from)))
+    bool brackets =
+        from < end && *from == '['; /* around an address of IPv6, which is full of colons */
+    const char *host = brackets ? from + 1 : from;
+    const char *behind = memchr(host, brackets ? ']' : ':', (size_t)(end - host));
+    if (behind == NULL && brackets)
         return false;
-
-    bool brackets = from < end && *from == '[';
-    const char *host = from + (brackets ? 1 : 0);
-    const char *after = memchr(host, brackets ? ']' : ':', (size_t)(end - host));
-    if (after == NULL)
-        after = end;
-    if (after == host || !copy(url->host, sizeof url->host, host, (size_t)(after - host)))
-        return false;
-    if (brackets && (after == end || (++after < end && *after != ':')))
-        return false;
-    if (after == end || after + 1 == end) /* no port, or a colon and nothing behind it */
-        return copy(url->port, sizeof url->port, "80", 2);
-    return copy(url->port, sizeof url->port, after + 1, (size_t)(end - after - 1)) &&
-           net_parse_port(url->port) > 0;
+    if (behind == NULL)
+        behind = end;
+    return behind > host &&
+           copy(url->authority, sizeof url->authority, from, (size_t)(end - from)) &&
+           copy(url->host, sizeof url->host, host, (size_t)(behind - host)) &&
+           take_port(url, brackets ? behind + 1 : behind, end);
 }
 
 /* The part behind # names a place in the document: it stays here. */

@@ -3,13 +3,12 @@
  *
  * The main thread accepts. Each client gets a detached thread: nobody joins it, its memory returns by itself when it
  * ends. What a thread needs to know is copied into a struct of its own, for the main thread's variables change with
- * the next accept. The number of threads is bounded; when there is no room (too many clients, or no free descriptor)
- * the main thread sleeps until some client has gone, and new clients wait in the backlog meanwhile.
+ * the next accept. The number of threads is bounded: at the limit the main thread sleeps until some client has gone, and
+ * new clients wait in the backlog meanwhile.
  */
 #include "net/threads.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -50,26 +49,12 @@ static void uncount_client(struct crowd *crowd)
     pthread_mutex_unlock(&crowd->mutex);
 }
 
-/* Sleeps until there are fewer than `below` clients; until one leaves, that is, if there are just that many. */
-static void wait_for_fewer(struct crowd *crowd, unsigned below)
+static void wait_for_fewer(struct crowd *crowd, unsigned clients)
 {
     pthread_mutex_lock(&crowd->mutex);
-    while (crowd->clients >= below)
+    while (crowd->clients >= clients)
         pthread_cond_wait(&crowd->one_left, &crowd->mutex);
     pthread_mutex_unlock(&crowd->mutex);
-}
-
-static void wait_for_room(struct crowd *crowd)
-{
-    pthread_mutex_lock(&crowd->mutex);
-    unsigned clients = crowd->clients;
-    pthread_mutex_unlock(&crowd->mutex);
-    if (clients > 0) {
-        wait_for_fewer(crowd, clients);
-        return;
-    }
-    /* None of our clients holds what is missing, so none can wake us: look again in a while. */
-    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 }
 
 static void *run_job(void *argument)
@@ -118,9 +103,10 @@ void serve_with_threads(int listener, serve_client *serve, void *context)
         wait_for_fewer(&crowd, MAX_CLIENTS);
         int fd = net_accept(listener, &peer);
         if (fd < 0) {
-            /* Any other error (EINTR, a client that has already gone) concerns one client only: take the next. */
+            /* Out of descriptors: they may be anybody's, so look again in a while, but not at once. */
             if (net_out_of_room(errno))
-                wait_for_room(&crowd);
+                nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+            /* Any other error (EINTR, a client that has gone) concerns one client only. */
             continue;
         }
         if (start_thread(&crowd, serve, context, fd, &peer) < 0)
