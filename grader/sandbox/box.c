@@ -32,6 +32,7 @@ struct box {
     enum box_kind kind;
     int fds[BOX_FD_MAX];
     int program_pidfd;
+    int ledger;
     pid_t init, program;
     struct box_exit end;
 };
@@ -65,16 +66,32 @@ static int await_exec(struct box *box, struct err *err)
     return err_sys(err, ERR_HOST, failure.sys_errno, "sandbox: %s", failure.what);
 }
 
-/* init's first message: the program's pidfd. */
-static int receive_program(struct box *box, struct err *err)
+/* The first messages: "p" from init with the program's pidfd; with a ledger, before or after that, "l" from the program's
+ * process before its exec, with or without a descriptor. */
+static int receive_first(struct box *box, bool ledger, struct err *err)
 {
-    char byte = 0;
-    size_t n_fds = 0;
-    ssize_t n = io_recv_fds(box->fds[BOX_FD_CONTROL], &byte, 1, &box->program_pidfd, 1, &n_fds);
-    if (n != 1 || n_fds != 1) {
-        box->program_pidfd = -1;
-        return err_set(err, ERR_HOST, "sandbox: a box ended while it was being set up");
+    /* "l" was sent before the exec, which is over: without it now, it will not come */
+    while (box->program_pidfd < 0 || (ledger && io_poll(box->fds[BOX_FD_CONTROL], POLLIN, 0) > 0)) {
+        char byte = 0;
+        int fd = -1;
+        size_t n_fds = 0;
+        ssize_t n = io_recv_fds(box->fds[BOX_FD_CONTROL], &byte, 1, &fd, 1, &n_fds);
+        if (n == 1 && byte == 'p' && n_fds == 1) {
+            box->program_pidfd = fd;
+        } else if (n == 1 && byte == 'l' && ledger) {
+            box->ledger = n_fds == 1 ? fd : -1;
+            ledger = false;
+        } else {
+            return err_set(err, ERR_HOST, "sandbox: a box ended while it was being set up");
+        }
     }
+    return 0;
+}
+
+static int receive_program(struct box *box, bool ledger, struct err *err)
+{
+    if (receive_first(box, ledger, err) != 0)
+        return -1;
     box->init = pid_of(box->fds[BOX_FD_INIT]);
     box->program = pid_of(box->program_pidfd);
     if (box->init <= 0 || box->program <= 0)
@@ -91,13 +108,14 @@ int box_start(struct sandbox *sandbox, const struct box_spec *spec, struct box *
     struct keeper_request request = {.op = KEEPER_BOX_START,
                                      .id = network_id(spec->network),
                                      .keep_stdin = spec->keep_stdin,
+                                     .timer_ledger = spec->timer_ledger,
                                      .limits = limits_with_defaults(spec)};
     struct keeper_reply reply;
     AUTO_CLOSE int spec_fd = spec_pack(spec, err);
     if (spec_fd < 0)
         return -1;
     struct box *box = xcalloc(1, sizeof *box);
-    *box = (struct box){.sandbox = sandbox, .kind = spec->kind, .program_pidfd = -1};
+    *box = (struct box){.sandbox = sandbox, .kind = spec->kind, .program_pidfd = -1, .ledger = -1};
     (void)pthread_mutex_init(&box->lock, NULL);
     size_t n_fds = 0;
     int asked = keeper_ask(sandbox, &request, spec_fd, &reply, box->fds, &n_fds, err);
@@ -106,7 +124,8 @@ int box_start(struct sandbox *sandbox, const struct box_spec *spec, struct box *
     box->id = asked == 0 ? reply.id : 0;
     if (asked == 0 && n_fds < BOX_FD_IN)
         asked = err_set(err, ERR_HOST, "sandbox: no descriptors left for a box");
-    if (asked != 0 || await_exec(box, err) != 0 || receive_program(box, err) != 0) {
+    if (asked != 0 || await_exec(box, err) != 0 ||
+        receive_program(box, spec->timer_ledger, err) != 0) {
         box_free(box, NULL);
         return -1;
     }
@@ -139,6 +158,11 @@ int box_take_stdout(struct box *box)
 int box_take_stderr(struct box *box)
 {
     return TAKE_FD(box->fds[BOX_FD_ERR]);
+}
+
+int box_take_ledger(struct box *box)
+{
+    return TAKE_FD(box->ledger);
 }
 
 int box_event_fd(const struct box *box)
@@ -286,8 +310,8 @@ void box_free(struct box *box, struct box_usage *ret)
     for (size_t i = 0; i < BOX_FD_MAX; i++)
         if (box->fds[i] >= 0)
             (void)close(box->fds[i]);
-    if (box->program_pidfd >= 0)
-        (void)close(box->program_pidfd);
+    own_close(&box->program_pidfd);
+    own_close(&box->ledger);
     (void)pthread_mutex_destroy(&box->lock);
     free(box);
 }

@@ -36,7 +36,7 @@ struct keeper_request {
     enum net_host host;
     int domain, type, protocol;
     char address[64];
-    bool keep_stdin;
+    bool keep_stdin, timer_ledger;
     struct box_limits limits; /* without zeros where a default exists */
 };
 
@@ -150,11 +150,14 @@ void explain_map(int sys_errno, char *text, size_t size);
 struct filters {                 /* compiled once; attached raw in each program */
     struct sock_fprog allow;     /* which calls there are */
     struct sock_fprog arguments; /* what they may be asked */
+    struct sock_fprog timers;    /* calls that are reported to a ledger */
 };
 /* Compiles both filters. memfd: memory that no file system bounds is counted by a cgroup. -1 with err. */
 int filters_compile(bool memfd, struct filters *ret, struct err *err);
 /* Attaches both to this process (needs no_new_privs); -1 with errno. */
 int filters_attach(const struct filters *filters);
+/* Attaches the one that reports; the descriptor that reports, close-on-exec, or -1 with errno. */
+int filters_attach_timers(const struct filters *filters);
 
 struct host_pair {
     uint64_t id; /* 0: the slot is free */
@@ -222,6 +225,7 @@ int write_text(const char *path, const char *text);
 struct box_plan {
     struct box_spec spec;
     bool own_network; /* an empty network namespace came with the clone */
+    bool timer_ledger;
     const struct filters *filters;
     int control, status, failure; /* init's ends */
     int in, out, err_out;         /* the program's stdio */

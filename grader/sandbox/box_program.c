@@ -1,6 +1,7 @@
 /* sandbox/box_program.c: what a box's program may do: capabilities, limits, the filter; and its exec. */
 #include "sandbox/box.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/own.h"
 
@@ -118,6 +119,15 @@ static void default_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* The descriptor goes to the caller by the way of init's messages, without one where the kernel refuses. */
+static int offer_ledger(const struct box_plan *plan)
+{
+    if (!plan->timer_ledger)
+        return 0;
+    AUTO_CLOSE int ledger = filters_attach_timers(plan->filters);
+    return io_send_fds(plan->control, "l", 1, &ledger, ledger >= 0 ? 1 : 0);
+}
+
 void box_program_exec(const struct box_plan *plan, const char **ret_what, bool *ret_in_exec)
 {
     char **env = make_env(plan->spec.env);
@@ -135,7 +145,7 @@ void box_program_exec(const struct box_plan *plan, const char **ret_what, bool *
     if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
         return;
     *ret_what = "attaching the system call filter";
-    if (filters_attach(plan->filters) != 0)
+    if (offer_ledger(plan) != 0 || filters_attach(plan->filters) != 0)
         return;
     *ret_what = plan->spec.argv[0];
     *ret_in_exec = true;

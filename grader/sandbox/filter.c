@@ -26,6 +26,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #ifndef TIOCLINUX
@@ -274,6 +275,18 @@ static int build_arguments(scmp_filter_ctx filter, bool memfd)
     return build_socket_rules(filter);
 }
 
+/* ITIMER_REAL only: the other two count CPU time, of which a sleeping program uses none. */
+static int build_timers(scmp_filter_ctx filter, bool memfd)
+{
+    (void)memfd;
+    const struct scmp_arg_cmp real = LOW(0, ITIMER_REAL);
+    int result = seccomp_rule_add_array(filter, SCMP_ACT_NOTIFY, SCMP_SYS(setitimer), 1, &real);
+    static const int whole[] = {SCMP_SYS(alarm), SCMP_SYS(timer_settime), SCMP_SYS(timer_delete)};
+    for (size_t i = 0; i < ARRAY_SIZE(whole) && result == 0; i++)
+        result = add_rule(filter, SCMP_ACT_NOTIFY, whole[i]);
+    return result;
+}
+
 static int export(scmp_filter_ctx filter, struct sock_fprog *ret)
 {
     AUTO_CLOSE int fd = memfd_create("filter", MFD_CLOEXEC);
@@ -317,6 +330,8 @@ int filters_compile(bool memfd, struct filters *ret, struct err *err)
     int result = compile(SCMP_ACT_ERRNO(ENOSYS), build_allow, memfd, &ret->allow);
     if (result == 0)
         result = compile(SCMP_ACT_ALLOW, build_arguments, memfd, &ret->arguments);
+    if (result == 0)
+        result = compile(SCMP_ACT_ALLOW, build_timers, memfd, &ret->timers);
     return result == 0 ? 0 : err_sys(err, ERR_HOST, -result, "sandbox: compiling the filter");
 }
 
@@ -325,4 +340,10 @@ int filters_attach(const struct filters *filters)
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filters->arguments) != 0)
         return -1;
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filters->allow) != 0 ? -1 : 0;
+}
+
+int filters_attach_timers(const struct filters *filters)
+{
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+                        &filters->timers);
 }

@@ -114,6 +114,7 @@ int keeper_box_start(struct keeper *keeper, const struct keeper_request *request
                      uint64_t *ret_id, int *fds, struct err *err)
 {
     struct box_plan plan = {.filters = &keeper->filters,
+                            .timer_ledger = request->timer_ledger,
                             .control = -1,
                             .status = -1,
                             .failure = -1,

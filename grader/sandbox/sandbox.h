@@ -145,6 +145,7 @@ struct box_spec {
     struct box_limits limits;
     bool whole_usr;  /* RUN: all of /usr is visible (shells and interpreters too) */
     bool keep_stdin; /* false: the program's stdin is at its end from the start */
+    bool timer_ledger; /* RUN: calls that arm timers are reported, see box_take_ledger() */
 };
 
 struct box;
@@ -163,6 +164,11 @@ pid_t box_program_pid(const struct box *box);
 int box_take_stdin(struct box *box);
 int box_take_stdout(struct box *box);
 int box_take_stderr(struct box *box);
+
+/* With timer_ledger: the descriptor (seccomp_unotify(2)) that reports alarm, setitimer(ITIMER_REAL), timer_settime and
+ * timer_delete of the box's processes; each waits in its call until the caller lets it continue, so it must be served as
+ * long as the box runs (observer_add() does). Handed over; -1 without timer_ledger or where the kernel has no such thing. */
+int box_take_ledger(struct box *box);
 
 /* Readable once the program has ended (its descendants may live on). */
 int box_event_fd(const struct box *box);

@@ -23,6 +23,7 @@ struct lab {
     struct box *boxes[LAB_BOXES];
     int out[LAB_BOXES]; /* stdout of each */
     struct observer *observer;
+    bool ledger;                   /* of the boxes to come */
     struct activity_report report; /* of the last probe */
     struct err err;
     char dir[64];
@@ -124,13 +125,15 @@ static int lab_start(struct lab *lab, size_t place, const char *style)
                             .argv = argv,
                             .env = env,
                             .bin_dir = lab->dir,
-                            .keep_stdin = true};
+                            .keep_stdin = true,
+                            .timer_ledger = lab->ledger};
     snprintf(variable, sizeof variable, "OBSERVE_STYLE=%s", style);
     if (box_start(lab->sandbox, &spec, &lab->boxes[place], &lab->err) < 0)
         return -1;
     lab->out[place] = box_take_stdout(lab->boxes[place]);
+    AUTO_CLOSE int ledger = box_take_ledger(lab->boxes[place]);
     return observer_add(lab->observer, box_init_pid(lab->boxes[place]),
-                        box_program_pid(lab->boxes[place]), -1, &lab->err);
+                        box_program_pid(lab->boxes[place]), ledger, &lab->err);
 }
 
 static enum activity lab_probe(struct lab *lab)

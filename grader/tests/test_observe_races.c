@@ -127,6 +127,31 @@ Test(observe_races, alarm)
     lab_close(&lab);
 }
 
+/* * The same with the ledger: also foretold, and silent afterwards. */
+Test(observe_races, alarm_in_the_ledger)
+{
+    struct lab lab;
+    cr_assert_eq(lab_open(&lab), 0, "%s", lab.err.text);
+    lab.ledger = true;
+    cr_assert_eq(lab_start(&lab, 0, "block"), 0, "%s", lab.err.text);
+    cr_assert_eq(lab_settle(&lab), ACTIVITY_SILENT, "start: %s", lab.report.why);
+    int fd = join(&lab);
+    for (int i = 0; i < 3; i++) {
+        uint64_t asked = io_now_ns();
+        char command = 'a';
+        cr_assert_eq(send(fd, &command, 1, MSG_NOSIGNAL), 1);
+        while (lab_settle(&lab) == ACTIVITY_SILENT) /* the byte may not have arrived */
+            cr_assert_lt(io_now_ns(), asked + LAB_PATIENCE);
+        cr_expect_eq(lab.report.state, ACTIVITY_TIMED, "%s", lab.report.why);
+        cr_expect_geq(lab.report.wake_lo_ns, asked + 100000000);
+        cr_expect_geq(lab.report.wake_hi_ns, lab.report.wake_lo_ns);
+        cr_expect_eq(lab_await(&lab, fd), OUTCOME_ANSWER);
+    }
+    cr_expect_eq(lab_ask(&lab, fd, 'n'), OUTCOME_SILENT, "%s", lab.report.why);
+    close(fd);
+    lab_close(&lab);
+}
+
 /* * Bytes that TCP_CORK holds back leave by themselves; they look like those behind a closed window: the peer's queue must
  * hold bytes for that. */
 Test(observe_races, cork)
