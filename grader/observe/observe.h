@@ -35,7 +35,9 @@ void observer_free(struct observer *observer);
 
 /* Watches the process tree below this PID 1 (a box's init; its own state counts, it is known code). A scenario may have
  * several programs, each in its own box on the same host. `program` is the first process that init started.
- * timer_ledger_fd: reserved for the seccomp notification descriptor, -1 for now. */
+ * timer_ledger_fd: the descriptor on which the box reports calls that arm timers (seccomp_unotify(2)); it is copied, the
+ * caller closes its own, and served from a thread until the box is removed. -1: none; then a program that catches or
+ * blocks SIGALRM, or has made a POSIX timer, is TIMED for ever, and an alarm that would only kill it is not seen. */
 int observer_add(struct observer *observer, pid_t init, pid_t program, int timer_ledger_fd,
                  struct err *err);
 void observer_remove(struct observer *observer, pid_t init);
