@@ -49,6 +49,9 @@ void source_say(struct source *source, int line, int column, const char *path, c
 {
     AUTO_FREE char *text = xasprintf("%s:%d:%d: %s%s%s", source->file, line, column, path,
                                      path[0] ? ": " : "", message);
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = ' '; /* keys and values of the file stand in it: a finding stays one line */
     for (size_t i = 0; i < source->n_findings; i++)
         if (strcmp(source->findings[i].text, text) == 0)
             return; /* steps of a definition are looked at once for each use */
