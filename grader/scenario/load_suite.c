@@ -36,7 +36,7 @@ static void load_levels(struct suite_loader *loader, const struct at *file)
     for (bool more = at_first(&list, &item); more; more = at_next(&item))
         if (at_word(&item, words, ARRAY_SIZE(words), &word))
             loader->levels |= 1U << word;
-    if (!loader->levels)
+    if (json_array_size(list.json) == 0)
         at_say(&list, "leaves nothing to grade");
 }
 
