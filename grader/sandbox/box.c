@@ -25,6 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define END_NS 2000000000ULL /* for init to end a box by itself */
+
 struct box {
     struct sandbox *sandbox;
     pthread_mutex_t lock; /* one request to init at a time */
@@ -284,6 +286,24 @@ static const char *limit_of(const struct box *box, enum limit struck)
     return NULL;
 }
 
+/* Kills everything in the box and waits until it has gone; outside the keeper's lock, for many processes take
+ * milliseconds to end. A pidfd is readable when its process and, for an init, all others of its namespace have gone.
+ * init is asked first: the kernel does not add up the usage of processes that it kills itself. */
+static void end_box(struct box *box)
+{
+    struct init_request last = {.op = INIT_END};
+    struct box_exit end;
+    if (box->fds[BOX_FD_INIT] < 0)
+        return;
+    if (box->fds[BOX_FD_STATUS] >= 0)
+        (void)box_poll_exit(box, &end, NULL);
+    if (box->program_pidfd >= 0 &&
+        io_send_fds(box->fds[BOX_FD_CONTROL], &last, sizeof last, NULL, 0) == 0)
+        (void)io_poll(box->fds[BOX_FD_INIT], POLLIN, io_now_ns() + END_NS);
+    (void)syscall(SYS_pidfd_send_signal, box->fds[BOX_FD_INIT], SIGKILL, NULL, 0);
+    (void)io_poll(box->fds[BOX_FD_INIT], POLLIN, UINT64_MAX);
+}
+
 void box_free(struct box *box, struct box_usage *ret)
 {
     if (ret)
@@ -291,17 +311,9 @@ void box_free(struct box *box, struct box_usage *ret)
     if (!box)
         return;
     if (box->id) {
-        struct box_exit end;
-        if (box->fds[BOX_FD_STATUS] >= 0)
-            (void)box_poll_exit(box, &end, NULL);
         struct keeper_request request = {.op = KEEPER_BOX_FREE, .id = box->id};
         struct keeper_reply reply;
-        /* Killed and waited for here, outside the keeper's lock: a namespace of many processes takes milliseconds
-         * to end. A pidfd is readable when its process and, for an init, all others of its namespace have gone. */
-        if (box->fds[BOX_FD_INIT] >= 0) {
-            (void)syscall(SYS_pidfd_send_signal, box->fds[BOX_FD_INIT], SIGKILL, NULL, 0);
-            (void)io_poll(box->fds[BOX_FD_INIT], POLLIN, UINT64_MAX);
-        }
+        end_box(box);
         if (keeper_ask(box->sandbox, &request, -1, &reply, NULL, NULL, NULL) == 0 && ret)
             *ret = (struct box_usage){.cpu_us = reply.cpu_us,
                                       .max_rss_kib = reply.max_rss_kib,

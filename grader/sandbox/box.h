@@ -75,8 +75,12 @@ enum box_fd {
 
 /* ---- messages between the caller and a box's init ---- */
 
-/* INIT_GO_ON, without a reply: the caller has read the program's pid; from here on init reaps. */
-enum init_op { INIT_GO_ON, INIT_SIGNAL, INIT_COLLECT };
+enum init_op {
+    INIT_GO_ON, /* no reply: the caller has read the program's pid; from here on init reaps */
+    INIT_SIGNAL,
+    INIT_COLLECT,
+    INIT_END, /* no reply: init kills and reaps everything, so that its usage is whole, and ends */
+};
 
 struct init_request {
     enum init_op op;
@@ -159,6 +163,8 @@ int filters_attach(const struct filters *filters);
 /* Attaches the one that reports; the descriptor that reports, close-on-exec, or -1 with errno. */
 int filters_attach_timers(const struct filters *filters);
 
+struct cgroups; /* cgroup.h */
+
 struct host_pair {
     uint64_t id; /* 0: the slot is free */
     int ns[2];   /* by enum net_host: descriptors of the network namespaces */
@@ -179,11 +185,20 @@ struct keeper {
         bool memory_struck; /* the watchdog ended it */
     } boxes[MAX_BOXES];
     struct filters filters;
+    const struct cgroups *groups;
+    int proc; /* /proc of the keeper's pid namespace */
     struct keeper_hello hello;
 };
 
+/* ---- watchdog.c ---- */
+
+#define WATCHDOG_MS 50
+int watchdog_init(struct keeper *keeper, struct err *err);
+/* Ends every box whose processes hold more memory than they may. */
+void watchdog_look(struct keeper *keeper);
+
 /* PID 1 of the sandbox: serves requests until the caller's end of the socket closes; never returns. */
-_Noreturn void keeper_run(int sock);
+_Noreturn void keeper_run(int sock, const struct cgroups *groups);
 
 int keeper_network_init(struct keeper *keeper, struct err *err);
 /* Adds one pair to the pool. */
@@ -212,6 +227,7 @@ int keeper_box_free(struct keeper *keeper, uint64_t id, struct keeper_reply *rep
 #define ROOT_LIBS    ROOTS_DIR "/libs"    /* libraries only */
 #define ROOT_WHOLE   ROOTS_DIR "/whole"   /* all of /usr */
 #define ROOT_NEW     ROOTS_DIR "/root"    /* where a box puts its own together */
+#define ROOT_PROC    ROOTS_DIR "/proc"    /* of the keeper's pid namespace */
 #define ROOT_SCRATCH ROOTS_DIR "/scratch" /* and its tmpfs */
 int roots_make(struct err *err);
 
@@ -224,6 +240,7 @@ int write_text(const char *path, const char *text);
 
 struct box_plan {
     struct box_spec spec;
+    int procs[2];     /* descriptors of control groups to join, -1 where there is none */
     bool own_network; /* an empty network namespace came with the clone */
     bool timer_ledger;
     const struct filters *filters;

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,22 @@ static int map_user(struct box_plan *plan)
 {
     (void)plan;
     return ids_map(0, 0);
+}
+
+/* Before anything else is allocated: what this process and all below it use is counted from here on. */
+static int join_groups(struct box_plan *plan)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(plan->procs); i++)
+        if (plan->procs[i] >= 0 && io_write(plan->procs[i], "0", 1) < 0)
+            return -1;
+    return 0;
+}
+
+/* After joining, so that the box's own group is the root of what it sees. */
+static int enter_group_namespace(struct box_plan *plan)
+{
+    (void)plan;
+    return unshare(CLONE_NEWCGROUP);
 }
 
 static int open_sources(struct box_plan *plan)
@@ -84,7 +101,9 @@ static const struct step {
     const char *what;
     int (*run)(struct box_plan *plan);
 } steps[] = {
+    {"joining the control groups", join_groups},
     {"mapping the user", map_user},
+    {"entering a control group namespace", enter_group_namespace},
     {"opening the sources", open_sources}, /* while the host's files can be seen */
     {"naming the host", name_host},
     {"raising the loopback interface", raise_loopback},

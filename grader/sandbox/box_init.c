@@ -66,6 +66,13 @@ static int signal_all(int sig)
     return 0;
 }
 
+/* kill(2) holds the kernel's list of processes: none that forks at that moment slips through. */
+static void end_all(struct init *init)
+{
+    (void)kill(-1, SIGKILL);
+    reap(init, 0);
+}
+
 /* A regular file in the build folder, reached without any link. 0 with *ret_fd, or an errno. */
 static int open_artefact(const struct init *init, const char *name, uint64_t max_bytes, int *ret_fd)
 {
@@ -92,9 +99,7 @@ static void collect(struct init *init, const struct init_request *request, const
         reply->sys_errno = EBUSY; /* the build has not ended, or this is a run */
         return;
     }
-    /* whatever the build left behind could still change its files */
-    (void)kill(-1, SIGKILL);
-    reap(init, 0);
+    end_all(init); /* whatever the build left behind could still change its files */
     const char *end = names + len;
     for (unsigned i = 0; i < request->count && i < MAX_COLLECT && names < end; i++) {
         reply->file_errno[i] = open_artefact(init, names, request->max_bytes, &fds[*n_fds]);
@@ -116,6 +121,10 @@ static void serve(struct init *init)
     const struct init_request *request = (const struct init_request *)message;
     if (request->op == INIT_GO_ON)
         return;
+    if (request->op == INIT_END) {
+        end_all(init);
+        _exit(0);
+    }
     struct init_reply reply = {0};
     int fds[MAX_COLLECT];
     size_t n_fds = 0;

@@ -8,6 +8,7 @@
  * The keeper has three reasons to die: its socket ends, the janitor kills it, the janitor dies (PDEATHSIG). It is PID 1
  * of a pid namespace: the kernel kills all boxes with it. */
 #include "sandbox/box.h"
+#include "sandbox/cgroup.h"
 
 #include "base/io.h"
 
@@ -76,8 +77,11 @@ static void keep_only(int *sock, int *owner_pidfd)
 }
 
 /* The helper: drops root, clones the keeper as the janitor's child, tells its pid through the pipe. */
-static _Noreturn void make_keeper(int sock, int pid_pipe, uid_t uid, gid_t gid)
+static _Noreturn void make_keeper(int sock, int pid_pipe, uid_t uid, gid_t gid,
+                                  const struct cgroups *groups)
 {
+    if (cgroups_enter(groups) != 0)
+        fail_step(sock, "entering a control group");
     if (ids_become(uid, gid) != 0)
         fail_step(sock, "becoming an unused uid");
     long pid = syscall(SYS_clone, (unsigned long)(KEEPER_NAMESPACES | CLONE_PARENT | SIGCHLD), NULL,
@@ -98,7 +102,7 @@ static _Noreturn void make_keeper(int sock, int pid_pipe, uid_t uid, gid_t gid)
             explain_map(saved, text, sizeof text);
             fail(sock, saved, text);
         }
-        keeper_run(sock);
+        keeper_run(sock, groups);
     }
     pid_t told = (pid_t)pid;
     _exit(io_write_full(pid_pipe, &told, sizeof told) == 0 ? 0 : 1);
@@ -129,6 +133,8 @@ _Noreturn void janitor_run(int sock, int owner_pidfd, uid_t uid, gid_t gid)
     keep_only(&sock, &owner_pidfd);
     wipe_arguments();
     (void)prctl(PR_SET_NAME, "janitor", 0, 0, 0);
+    struct cgroups groups;
+    cgroups_make(uid, gid, &groups);
     int pid_pipe[2];
     if (pipe2(pid_pipe, O_CLOEXEC) != 0)
         fail_step(sock, "pipe");
@@ -136,7 +142,7 @@ _Noreturn void janitor_run(int sock, int owner_pidfd, uid_t uid, gid_t gid)
     if (helper < 0)
         fail_step(sock, "fork");
     if (helper == 0)
-        make_keeper(sock, pid_pipe[1], uid, gid);
+        make_keeper(sock, pid_pipe[1], uid, gid, &groups);
     (void)close(pid_pipe[1]);
     (void)close(sock); /* so that the caller sees the end when the keeper has gone */
     pid_t keeper = 0;
@@ -144,5 +150,6 @@ _Noreturn void janitor_run(int sock, int owner_pidfd, uid_t uid, gid_t gid)
     wait_for(helper);
     if (n == (ssize_t)sizeof keeper)
         watch(keeper, owner_pidfd);
+    cgroups_remove(&groups);
     _exit(0);
 }

@@ -5,6 +5,7 @@
  * box's own process, and BOX_FREE comes when that has ended. When the caller's end of the socket closes it ends, and the
  * kernel ends every process of its pid namespace. */
 #include "sandbox/box.h"
+#include "sandbox/cgroup.h"
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -28,6 +29,19 @@ static void add_lack(struct keeper *keeper, const char *text)
         }
 }
 
+static bool groups_missing(const struct keeper *keeper)
+{
+    return keeper->groups->kind == CGROUP_NONE;
+}
+
+static bool has_boxes(const struct keeper *keeper)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keeper->boxes); i++)
+        if (keeper->boxes[i].id)
+            return true;
+    return false;
+}
+
 static int get_ready(struct keeper *keeper, struct err *err)
 {
     (void)umask(022);
@@ -36,12 +50,13 @@ static int get_ready(struct keeper *keeper, struct err *err)
     if (roots_make(err) != 0 ||
         filters_compile(keeper->hello.cgroup != CGROUP_NONE, &keeper->filters, err) != 0)
         return -1;
-    if (keeper_network_init(keeper, err) != 0)
+    if (watchdog_init(keeper, err) != 0 || keeper_network_init(keeper, err) != 0)
         return -1;
     keeper->hello.has_veth = true;
-    if (keeper->hello.cgroup == CGROUP_NONE)
+    if (groups_missing(keeper))
         add_lack(keeper,
-                 "no control groups: limits on memory are approximate, memfd_create is refused");
+                 "limits: no control group: rlimits and a watchdog, a memory limit is approximate, "
+                 "memfd_create is refused (exact: systemd-run --user --scope -p Delegate=yes ...)");
     return 0;
 }
 
@@ -99,11 +114,13 @@ static void serve_one(struct keeper *keeper)
         (void)close(fds[i]);
 }
 
-_Noreturn void keeper_run(int sock)
+_Noreturn void keeper_run(int sock, const struct cgroups *groups)
 {
     struct keeper *keeper = xcalloc(1, sizeof *keeper);
     struct err err = {0};
     keeper->sock = sock;
+    keeper->groups = groups;
+    keeper->hello.cgroup = groups->kind;
     if (get_ready(keeper, &err) != 0) {
         keeper->hello.failed = -1;
         keeper->hello.sys_errno = err.sys_errno;
@@ -114,13 +131,19 @@ _Noreturn void keeper_run(int sock)
         keeper->hello.failed)
         _exit(1);
     bool can_pool = true;
+    uint64_t next_look = 0;
     for (;;) {
         struct pollfd request = {.fd = sock, .events = POLLIN};
-        bool wants = can_pool && !keeper_pool_full(keeper);
-        int ready = poll(&request, 1, wants ? 0 : -1);
+        bool watches = groups_missing(keeper) && has_boxes(keeper);
+        bool pools = can_pool && !keeper_pool_full(keeper);
+        int ready = poll(&request, 1, pools ? 0 : watches ? WATCHDOG_MS : -1);
         if (ready > 0)
             serve_one(keeper);
-        else if (ready == 0)
+        else if (ready == 0 && pools)
             can_pool = keeper_pool_add(keeper, NULL) == 0; /* else the next request tells why */
+        if (watches && io_now_ns() >= next_look) {
+            watchdog_look(keeper);
+            next_look = io_now_ns() + WATCHDOG_MS * 1000000ULL;
+        }
     }
 }

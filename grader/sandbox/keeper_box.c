@@ -1,5 +1,6 @@
 /* sandbox/keeper_box.c: the keeper's part of a box: its descriptors, its first process, its end. */
 #include "sandbox/box.h"
+#include "sandbox/cgroup.h"
 
 #include "base/io.h"
 #include "base/own.h"
@@ -62,8 +63,8 @@ static int make_descriptors(const struct keeper_request *request, struct box_pla
 
 static void close_plan(const struct box_plan *plan)
 {
-    const int all[] = {plan->control, plan->status, plan->failure,
-                       plan->in,      plan->out,    plan->err_out};
+    const int all[] = {plan->control, plan->status,  plan->failure,  plan->in,
+                       plan->out,     plan->err_out, plan->procs[0], plan->procs[1]};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)
         if (all[i] >= 0)
             (void)close(all[i]);
@@ -121,15 +122,18 @@ int keeper_box_start(struct keeper *keeper, const struct keeper_request *request
                             .in = -1,
                             .out = -1,
                             .err_out = -1,
-                            .source_fd = -1};
+                            .source_fd = -1,
+                            .procs = {-1, -1}};
     struct kept_box *slot = free_slot(keeper, err);
+    uint64_t id = ++keeper->next_id;
     int pid = -1;
     if (slot && make_descriptors(request, &plan, fds) != 0)
         (void)err_sys(err, ERR_HOST, errno, "sandbox: descriptors of a box");
-    else if (slot)
+    else if (slot && cgroups_box_make(keeper->groups, id, &request->limits, plan.procs, err) == 0)
         pid = clone_box(keeper, request, &plan, spec_fd, &fds[BOX_FD_INIT], err);
     close_plan(&plan);
     if (pid < 0) {
+        (void)cgroups_box_end(keeper->groups, id);
         for (size_t i = 0; i < BOX_FD_MAX; i++) {
             if (fds[i] >= 0)
                 (void)close(fds[i]);
@@ -137,8 +141,7 @@ int keeper_box_start(struct keeper *keeper, const struct keeper_request *request
         }
         return -1;
     }
-    *slot = (struct kept_box){
-        .id = ++keeper->next_id, .init = pid, .memory_bytes = request->limits.memory_bytes};
+    *slot = (struct kept_box){.id = id, .init = pid, .memory_bytes = request->limits.memory_bytes};
     *ret_id = slot->id;
     return 0;
 }
@@ -163,6 +166,9 @@ int keeper_box_free(struct keeper *keeper, uint64_t id, struct keeper_reply *rep
         while (wait4(box->init, NULL, 0, &usage) < 0 && errno == EINTR)
             ;
         fill_usage(&usage, reply);
+        reply->limit = cgroups_box_end(keeper->groups, id);
+        if (box->memory_struck)
+            reply->limit = LIMIT_MEMORY;
         *box = (struct kept_box){0};
         return 0;
     }

@@ -143,8 +143,8 @@ struct box_spec {
     const struct box_host_name *host_names;
     size_t n_host_names;
     struct box_limits limits;
-    bool whole_usr;  /* RUN: all of /usr is visible (shells and interpreters too) */
-    bool keep_stdin; /* false: the program's stdin is at its end from the start */
+    bool whole_usr;    /* RUN: all of /usr is visible (shells and interpreters too) */
+    bool keep_stdin;   /* false: the program's stdin is at its end from the start */
     bool timer_ledger; /* RUN: calls that arm timers are reported, see box_take_ledger() */
 };
 
