@@ -184,7 +184,7 @@ static enum outcome lab_look(int fd)
 }
 
 /* Waits as a driver does: a short wait for the socket, then probes. Any end but LATE is final. */
-static enum outcome lab_await(struct lab *lab, int fd)
+static inline enum outcome lab_await(struct lab *lab, int fd)
 {
     uint64_t deadline = io_now_ns() + LAB_PATIENCE;
     uint64_t pause_ns = 50000;
@@ -207,7 +207,7 @@ static enum outcome lab_await(struct lab *lab, int fd)
     return OUTCOME_LATE;
 }
 
-static enum outcome lab_ask(struct lab *lab, int fd, char command)
+static inline enum outcome lab_ask(struct lab *lab, int fd, char command)
 {
     if (send(fd, &command, 1, MSG_NOSIGNAL) != 1)
         return OUTCOME_CLOSED;

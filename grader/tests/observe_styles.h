@@ -9,7 +9,8 @@
  *   y answer by a timerfd, 100 ms later (epoll)    k set SO_RCVTIMEO to 100 ms, answer when it strikes (block)
  *   o fill stdout for ever z leave a zombie        x stop (SIGSTOP)         O send without end
  *   K answer under TCP_CORK, which lets it go 200 ms later
- *   u send a datagram to an address that nobody has, answer when that has failed */
+ *   u send a datagram to an address that nobody has, answer when that has failed
+ *   # answer with one byte: the number of reads since the last # */
 #ifndef GRADER_TESTS_OBSERVE_STYLES_H
 #define GRADER_TESTS_OBSERVE_STYLES_H
 
@@ -48,6 +49,7 @@ struct styles_state {
     unsigned head, tail;
     volatile int alarm_fd;
     int timer_fd, timer_for;
+    unsigned char reads;
 };
 static struct styles_state styles = {.lock = PTHREAD_MUTEX_INITIALIZER,
                                      .filled = PTHREAD_COND_INITIALIZER,
@@ -228,6 +230,10 @@ static bool styles_obey(int fd, char command)
     case 'K':
         styles_cork(fd);
         break;
+    case '#':
+        (void)!send(fd, &styles.reads, 1, MSG_NOSIGNAL);
+        styles.reads = 0;
+        break;
     case 'u':
         styles_unreachable(fd);
         break;
@@ -268,6 +274,7 @@ static int styles_serve(int fd, int flags)
     ssize_t len = recv(fd, bytes, sizeof bytes, flags);
     if (len < 0 && (errno == EAGAIN || errno == EINTR))
         return -1;
+    styles.reads++;
     for (ssize_t i = 0; i < len; i++)
         if (!styles_obey(fd, bytes[i]))
             return 0;
