@@ -10,7 +10,7 @@
  * buffer, so that nothing is left to send when the connection is closed.
  *
  * Out of descriptors, accept() fails and the listening socket stays readable: polling it again would spin. It is left
- * out of the poll until a client has gone.
+ * out of the next poll, which has a time limit for once.
  */
 #include "echo/echo.h"
 
@@ -35,7 +35,7 @@ struct client {
 
 struct server {
     bool names;
-    bool full;                             /* accept() found no room, and nobody has left since */
+    bool full;                             /* accept() has just found no room */
     unsigned clients;                      /* how many */
     nfds_t used;                           /* the slots in use are below this */
     struct pollfd polled[1 + MAX_CLIENTS]; /* 0: the listening socket; i: client i, or fd -1 */
@@ -59,7 +59,6 @@ static void drop_client(struct server *server, nfds_t slot)
     close(server->polled[slot].fd);
     server->polled[slot].fd = -1; /* poll() passes over negative descriptors */
     server->clients--;
-    server->full = false;
     while (server->used > 1 && server->polled[server->used - 1].fd < 0)
         server->used--;
 }
@@ -130,10 +129,8 @@ static int wait_for_work(struct server *server)
 {
     bool room = !server->full && server->clients < MAX_CLIENTS;
     server->polled[0].events = room ? POLLIN : 0;
-    /* Without clients nobody of ours can make room by leaving; then look again in a while. */
-    int timeout = server->full && server->clients == 0 ? RETRY_MS : -1;
-    if (timeout >= 0)
-        server->full = false;
+    int timeout = server->full ? RETRY_MS : -1;
+    server->full = false;
     int ready = poll(server->polled, server->used, timeout);
     return ready < 0 && errno == EINTR ? 0 : ready;
 }

@@ -7,6 +7,9 @@
  *     reply                                       reply.c
  *     skip the request's body; go on with what is left in the buffer, for the next request may be there already
  * After an error in the syntax nobody knows where the next request would begin: the connection is closed.
+ *
+ * A client that says nothing is waited for without a limit: it costs a sleeping thread, and nobody else waits for it. A
+ * server on the Internet would set a time limit here.
  */
 #include "http/auth.h"
 #include "http/path.h"
