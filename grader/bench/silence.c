@@ -193,8 +193,8 @@ static double round_trips(struct lab *lab, int fd, bool watched)
     while (now < start + WATCH_NS) {
         if (tell(fd, 'i') < 0)
             return 0;
-        for (int spins = 0; lab_look(fd) != OUTCOME_ANSWER && spins < 100000000; spins++)
-            continue;
+        if (io_poll(fd, POLLIN, now + LAB_PATIENCE) <= 0 || lab_look(fd) != OUTCOME_ANSWER)
+            return 0;
         count++;
         now = io_now_ns();
         if (watched && now >= next) {
@@ -277,6 +277,7 @@ int main(int argc, char **argv)
     pid_t spinners[MAX_SPINNERS];
     size_t trials = number(argc, argv, 1, 200);
     int result = lab_open(&lab);
+    lab.ledger = true; /* as the driver has it */
     size_t n_spinners = start_spinners(number(argc, argv, 2, 0), spinners);
     for (size_t i = 0; i < ARRAY_SIZE(plans) && result == 0; i++)
         if (is_wanted(plans[i].style, argc > 3 ? argc - 3 : 0, argv + 3))

@@ -90,6 +90,7 @@ static const struct call_rule rules[] = {
     {SYS_timer_create, RULE_LEDGER, 0},
     {SYS_timer_settime, RULE_LEDGER, 0},
     {SYS_timer_delete, RULE_LEDGER, 0},
+    {SYS_timerfd_create, RULE_LEDGER, 0},
 };
 
 static void set_sleep(struct task *task, int64_t sleep_ns)

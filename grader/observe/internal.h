@@ -126,8 +126,12 @@ void obs_classify(struct task *task);
 typedef void (*obs_netlink_visit)(void *self, const struct nlmsghdr *header);
 int obs_netlink_dump(struct observer *observer, enum observe_host host, int protocol,
                      struct nlmsghdr *header, obs_netlink_visit visit, void *self);
-/* 1 when a packet of that host waits for its receiver's link address (arp(7)), 0 when none does, -1 with errno. */
-int obs_neighbours_waiting(struct observer *observer, enum observe_host host);
+/* What a host knows of its neighbours' link addresses (arp(7)). -1 with errno. */
+struct neighbours {
+    bool awaited; /* a packet waits for its receiver's link address */
+    bool learned; /* some were learned, or have yet to be: an answer to a packet may need a resolution first */
+};
+int obs_neighbours(struct observer *observer, enum observe_host host, struct neighbours *ret);
 
 /* ---- sockets.c ---- */
 
@@ -167,8 +171,9 @@ long obs_inner_pid(pid_t pid);
 struct marks;
 int obs_marks_new(const struct observe_ops *ops, struct marks **ret, struct err *err);
 void obs_marks_free(struct marks *marks);
-/* 0 when every CPU's receive queue was flushed, -1 when a marker got lost. */
-int obs_marks_flush(struct marks *marks);
+/* 0 when every CPU's receive queue was flushed, -1 when a marker got lost. thorough: answers to what is flushed may need a
+ * resolution of a link address first. */
+int obs_marks_flush(struct marks *marks, bool thorough);
 
 /* ---- ledger.c ---- */
 
@@ -176,6 +181,8 @@ struct ledger;
 /* Serves a seccomp notification descriptor (seccomp_unotify(2)) from a thread of its own, on a copy of it. */
 int obs_ledger_new(int notify_fd, struct ledger **ret, struct err *err);
 void obs_ledger_free(struct ledger *ledger);
+/* True once a process of the box has made a timerfd. */
+bool obs_ledger_timer_files(struct ledger *ledger);
 /* True when a timer that this box set is armed. Only while all tasks are known and asleep. */
 bool obs_ledger_armed(struct ledger *ledger, const struct observer *observer,
                       struct activity_report *report);
@@ -211,6 +218,7 @@ struct observer {
     int netlink[2][2]; /* by host: socket tables, neighbours; -1: not open */
     uint32_t netlink_seq;
     struct marks *marks;
+    bool learned_neighbours; /* in either host, as of the last look at the traffic */
     struct watched **boxes;
     size_t n_boxes;
     struct task *tasks; /* sorted by tid */

@@ -42,6 +42,7 @@ struct ledger {
     struct armed timers[MAX_TIMERS];
     size_t count;
     bool overflow;
+    bool timer_files; /* a timerfd was made: whether it is armed is read from its fdinfo */
 };
 
 static uint64_t span_of(uint64_t seconds, uint64_t rest_ns)
@@ -137,6 +138,9 @@ static void note(struct ledger *ledger, const struct seccomp_notif *request)
         timer.id = arg[0];
         put_timer(ledger, &timer, false);
         break;
+    case SYS_timerfd_create:
+        ledger->timer_files = true;
+        break;
     default: /* a filter may report more than is of interest */
         break;
     }
@@ -209,6 +213,14 @@ void obs_ledger_free(struct ledger *ledger)
     own_close(&ledger->stop_fd);
     pthread_mutex_destroy(&ledger->lock);
     free(ledger);
+}
+
+bool obs_ledger_timer_files(struct ledger *ledger)
+{
+    pthread_mutex_lock(&ledger->lock);
+    bool made = ledger->timer_files;
+    pthread_mutex_unlock(&ledger->lock);
+    return made;
 }
 
 static bool lives(const struct observer *observer, pid_t pid)

@@ -6,9 +6,9 @@
  * kernel send (an ACK, a RST, an ICMP error; none of them is ever answered) goes to the same queue while they are
  * delivered, that is before the marker is: the second marker arrives behind that.
  *
- * The markers take the peers' way across the veth and the program's way back, twice, so that nothing rests on the two
- * directions sharing a queue, and that an address resolution (request, answer, packet, its error: four crossings) is
- * covered as well. Sending from a CPU also means running there: interrupt and wake-up work of that CPU that began earlier
+ * The markers take the peers' way across the veth, then the program's way back. Where link addresses are not all permanent,
+ * they go there and back twice: an answer may then need a resolution first (packet, request, answer, error: four
+ * crossings). Sending from a CPU also means running there: interrupt and wake-up work of that CPU that began earlier
  * is over (the exit of a process, an expired timer, a wake-up on its way to another CPU).
  *
  * Not covered: receive packet steering on these devices (off unless net.core.rps_default_mask is set). */
@@ -22,7 +22,6 @@
 #include <sched.h>
 #include <sys/socket.h>
 
-#define ROUNDS  2 /* there and back, each */
 #define WAIT_NS (400 * 1000 * NSEC_PER_USEC)
 #define MARKER_PORT                                                                                \
     1 /* tcpmux: no exercise uses it. A port of the ephemeral range might be the program's */
@@ -145,19 +144,19 @@ static int cross(struct marks *marks, int from)
     return got == sent ? 0 : -1;
 }
 
-static int flush_cpu(struct marks *marks, size_t cpu)
+static int flush_cpu(struct marks *marks, size_t cpu, int rounds)
 {
     CPU_ZERO_S(marks->cpu_bytes, marks->one);
     CPU_SET_S(cpu, marks->cpu_bytes, marks->one);
     if (sched_setaffinity(0, marks->cpu_bytes, marks->one) < 0)
         return -1;
-    for (int round = 0; round < ROUNDS; round++)
+    for (int round = 0; round < rounds; round++)
         if (cross(marks, OBSERVE_PEERS_HOST) < 0 || cross(marks, OBSERVE_PROGRAM_HOST) < 0)
             return -1;
     return 0;
 }
 
-int obs_marks_flush(struct marks *marks)
+int obs_marks_flush(struct marks *marks, bool thorough)
 {
     int here = sched_getcpu();
     int result = 0;
@@ -168,7 +167,7 @@ int obs_marks_flush(struct marks *marks)
         if ((int)marks->cpus[i] == here)
             first = i;
     for (size_t i = 0; i < marks->n_cpus && result == 0; i++)
-        result = flush_cpu(marks, marks->cpus[(first + i) % marks->n_cpus]);
+        result = flush_cpu(marks, marks->cpus[(first + i) % marks->n_cpus], thorough ? 2 : 1);
     if (sched_setaffinity(0, marks->cpu_bytes, marks->usual) < 0)
         return -1;
     return result;

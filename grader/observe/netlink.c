@@ -70,26 +70,33 @@ int obs_netlink_dump(struct observer *observer, enum observe_host host, int prot
     return 0;
 }
 
+struct neighbour_scan {
+    bool awaited, learned, permanent;
+};
+
 static void visit_neighbour(void *self, const struct nlmsghdr *header)
 {
     const struct ndmsg *neighbour = mnl_nlmsg_get_payload(header);
-    int *waiting = self;
-    if (neighbour->ndm_state & NUD_INCOMPLETE)
-        *waiting = 1;
+    struct neighbour_scan *scan = self;
+    scan->awaited |= (neighbour->ndm_state & NUD_INCOMPLETE) != 0;
+    scan->learned |=
+        (neighbour->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)) != 0;
+    scan->permanent |= (neighbour->ndm_state & NUD_PERMANENT) != 0;
 }
 
-int obs_neighbours_waiting(struct observer *observer, enum observe_host host)
+int obs_neighbours(struct observer *observer, enum observe_host host, struct neighbours *ret)
 {
     union {
         char bytes[128];
         struct nlmsghdr header;
     } message;
-    int waiting = 0;
+    struct neighbour_scan scan = {0};
     struct nlmsghdr *header = mnl_nlmsg_put_header(&message);
     header->nlmsg_type = RTM_GETNEIGH;
     struct ndmsg *request = mnl_nlmsg_put_extra_header(header, sizeof *request);
     *request = (struct ndmsg){.ndm_family = AF_UNSPEC};
-    if (obs_netlink_dump(observer, host, NETLINK_ROUTE, header, visit_neighbour, &waiting) < 0)
+    if (obs_netlink_dump(observer, host, NETLINK_ROUTE, header, visit_neighbour, &scan) < 0)
         return -1;
-    return waiting;
+    *ret = (struct neighbours){scan.awaited, scan.learned || !scan.permanent};
+    return 0;
 }

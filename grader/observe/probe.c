@@ -237,7 +237,7 @@ static enum activity weigh_traffic(struct observer *observer, enum activity stat
         return because(report, ACTIVITY_UNKNOWN, "the socket tables cannot be read");
     if (before == TRAFFIC_UNDER_WAY)
         return because(report, ACTIVITY_NETWORK, "TCP data, a FIN or a handshake is under way");
-    if (obs_marks_flush(observer->marks) < 0)
+    if (obs_marks_flush(observer->marks, observer->learned_neighbours) < 0)
         return because(report, ACTIVITY_NETWORK, "a marker datagram is under way");
     if (before == TRAFFIC_NONE)
         return state;

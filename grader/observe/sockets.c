@@ -138,6 +138,8 @@ enum traffic obs_sockets_traffic(struct observer *observer)
 {
     static const int families[] = {AF_INET, AF_INET6};
     struct traffic_scan scan = {0};
+    struct neighbours neighbours;
+    observer->learned_neighbours = false;
     for (int host = OBSERVE_PROGRAM_HOST; host <= OBSERVE_PEERS_HOST; host++) {
         scan.host = (enum observe_host)host;
         for (size_t i = 0; i < ARRAY_SIZE(families); i++)
@@ -146,9 +148,11 @@ enum traffic obs_sockets_traffic(struct observer *observer)
                 return TRAFFIC_FAILED;
         if (scan.under_way)
             return TRAFFIC_UNDER_WAY;
-        int waiting = obs_neighbours_waiting(observer, scan.host);
-        if (waiting)
-            return waiting < 0 ? TRAFFIC_FAILED : TRAFFIC_UNDER_WAY;
+        if (obs_neighbours(observer, scan.host, &neighbours) < 0)
+            return TRAFFIC_FAILED;
+        if (neighbours.awaited)
+            return TRAFFIC_UNDER_WAY;
+        observer->learned_neighbours |= neighbours.learned;
     }
     enum traffic worst = TRAFFIC_NONE;
     for (size_t i = 0; i < scan.n_held; i++) {

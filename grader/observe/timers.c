@@ -1,6 +1,7 @@
 /* observe/timers.c: timers that wake a program although it blocks without a time-out.
  *
- *   timerfd                fdinfo shows the time left: every descriptor of a process is looked at after it has run
+ *   timerfd                fdinfo shows the time left: every descriptor of a process is looked at after it has run, as
+ *                          soon as the ledger (without one: at once) says that there may be any
  *   alarm, setitimer,      by the ledger. Without one: the signal is caught or blocked by the process, or it has made a
  *   POSIX timers           POSIX timer (/proc/PID/timers): then one may be armed. Not covered without a ledger: an alarm
  *                          that is neither, whose only effect is that the program dies. */
@@ -23,7 +24,7 @@ void obs_wake(struct activity_report *report, uint64_t lo, uint64_t hi)
 struct timer_scan {
     pid_t pid;
     bool held, armed;
-    struct activity_report *report; /* NULL: only look whether there are any */
+    struct activity_report *report;
 };
 
 static void read_timer(struct timer_scan *scan, int fd)
@@ -55,8 +56,7 @@ static void visit_fd(void *self, int fd, const char *link)
     if (strcmp(link, "anon_inode:[timerfd]") != 0)
         return;
     scan->held = true;
-    if (scan->report)
-        read_timer(scan, fd);
+    read_timer(scan, fd);
 }
 
 /* ---- signals of timers, without a ledger ---- */
@@ -97,13 +97,15 @@ static void mark_processes(struct observer *observer)
 static enum timers scan_process(struct task *leader, struct activity_report *report)
 {
     struct timer_scan scan = {.pid = leader->live, .report = report};
-    if (leader->rescan || leader->timer_files) {
+    struct ledger *ledger = leader->box->ledger;
+    bool possible = !ledger || obs_ledger_timer_files(ledger);
+    if (possible && (leader->rescan || leader->timer_files)) {
         if (obs_proc_fds(leader->live, visit_fd, &scan) < 0)
             return TIMERS_UNREADABLE;
         leader->timer_files = scan.held;
     }
     if (leader->rescan)
-        leader->alarm_possible = !leader->box->ledger && alarm_possible(leader->live);
+        leader->alarm_possible = !ledger && alarm_possible(leader->live);
     leader->rescan = false;
     if (leader->alarm_possible)
         obs_wake(report, 0, UINT64_MAX);

@@ -281,7 +281,8 @@ static int build_timers(scmp_filter_ctx filter, bool memfd)
     (void)memfd;
     const struct scmp_arg_cmp real = LOW(0, ITIMER_REAL);
     int result = seccomp_rule_add_array(filter, SCMP_ACT_NOTIFY, SCMP_SYS(setitimer), 1, &real);
-    static const int whole[] = {SCMP_SYS(alarm), SCMP_SYS(timer_settime), SCMP_SYS(timer_delete)};
+    static const int whole[] = {SCMP_SYS(alarm), SCMP_SYS(timer_settime), SCMP_SYS(timer_delete),
+                                SCMP_SYS(timerfd_create)};
     for (size_t i = 0; i < ARRAY_SIZE(whole) && result == 0; i++)
         result = add_rule(filter, SCMP_ACT_NOTIFY, whole[i]);
     return result;

@@ -165,8 +165,8 @@ int box_take_stdin(struct box *box);
 int box_take_stdout(struct box *box);
 int box_take_stderr(struct box *box);
 
-/* With timer_ledger: the descriptor (seccomp_unotify(2)) that reports alarm, setitimer(ITIMER_REAL), timer_settime and
- * timer_delete of the box's processes; each waits in its call until the caller lets it continue, so it must be served as
+/* With timer_ledger: the descriptor (seccomp_unotify(2)) that reports alarm, setitimer(ITIMER_REAL), timer_settime,
+ * timer_delete and timerfd_create of the box's processes; each waits in its call until the caller lets it continue, so it must be served as
  * long as the box runs (observer_add() does). Handed over; -1 without timer_ledger or where the kernel has no such thing. */
 int box_take_ledger(struct box *box);
 

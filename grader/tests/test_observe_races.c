@@ -103,16 +103,29 @@ Test(observe_races, receive_timeout)
 }
 
 /* * epoll without a time-out on an armed timerfd: its fdinfo. */
-Test(observe_races, timerfd)
+static void expect_timerfd(bool ledger)
 {
     struct lab lab;
-    begin(&lab, "epoll");
+    cr_assert_eq(lab_open(&lab), 0, "%s", lab.err.text);
+    lab.ledger = ledger;
+    cr_assert_eq(lab_start(&lab, 0, "epoll"), 0, "%s", lab.err.text);
+    cr_assert_eq(lab_settle(&lab), ACTIVITY_SILENT, "start: %s", lab.report.why);
     int fd = join(&lab);
     for (int i = 0; i < 2; i++)
         cr_expect_eq(ask_eagerly(&lab, fd, 'y'), OUTCOME_ANSWER);
     cr_expect_eq(lab_ask(&lab, fd, 'n'), OUTCOME_SILENT, "the timer is not armed any more");
     close(fd);
     lab_close(&lab);
+}
+
+Test(observe_races, timerfd)
+{
+    expect_timerfd(false);
+}
+
+Test(observe_races, timerfd_in_the_ledger)
+{
+    expect_timerfd(true);
 }
 
 /* * recv without a time-out while an alarm is pending: the ledger, or the signal that is caught. */

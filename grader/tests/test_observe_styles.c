@@ -41,6 +41,7 @@ static void expect_style(const char *name)
         expected++;
     int type = expected->stream ? SOCK_STREAM : SOCK_DGRAM;
     cr_assert_eq(lab_open(&lab), 0, "%s", lab.err.text);
+    lab.ledger = true; /* as the driver has it */
     cr_assert_eq(lab_start(&lab, 0, name), 0, "%s", lab.err.text);
     cr_assert_eq(lab_settle(&lab), ACTIVITY_SILENT, "start: %s", lab.report.why);
     expect_server(&lab, expected->stream);
