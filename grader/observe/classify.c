@@ -108,7 +108,7 @@ static int64_t nanoseconds(long long seconds, long long fraction_ns)
 
 static void relative_timespec(struct task *task, unsigned long address)
 {
-    struct timespec span;
+    struct timespec span = {0};
     if (!address)
         task->rest = REST_INPUT;
     else if (obs_proc_memory(task->tgid, address, &span, sizeof span) < 0)
@@ -119,7 +119,7 @@ static void relative_timespec(struct task *task, unsigned long address)
 
 static void relative_timeval(struct task *task, unsigned long address)
 {
-    struct timeval span;
+    struct timeval span = {0};
     if (!address)
         task->rest = REST_INPUT;
     else if (obs_proc_memory(task->tgid, address, &span, sizeof span) < 0)
@@ -130,7 +130,7 @@ static void relative_timeval(struct task *task, unsigned long address)
 
 static void absolute_timespec(struct task *task, unsigned long address, clockid_t clock)
 {
-    struct timespec end;
+    struct timespec end = {0};
     struct timespec now;
     if (!address) {
         task->rest = REST_INPUT;

@@ -191,7 +191,7 @@ void obs_describe_fd(struct description *all, pid_t pid, int fd, struct buf *out
 {
     char path[64];
     char link[LINK_SIZE];
-    unsigned long long inode = 0;
+    uint64_t inode = 0;
     buf_printf(out, "fd %d", fd);
     snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
     ssize_t len = readlink(path, link, sizeof link - 1);
@@ -201,7 +201,7 @@ void obs_describe_fd(struct description *all, pid_t pid, int fd, struct buf *out
         return;
     }
     link[len] = 0;
-    if (sscanf(link, "socket:[%llu]", &inode) == 1)
+    if (obs_socket_inode(link, &inode))
         describe_socket(all, inode, out);
     else if (strncmp(link, "pipe:[", 6) == 0)
         describe_pipe(all, pid, fd, link, out);

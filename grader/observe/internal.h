@@ -104,6 +104,8 @@ enum blocked obs_task_blocked(struct observer *observer, struct task *task);
 bool obs_status_field(const char *status, const char *name, int base, unsigned long long *ret);
 /* Field n (from 3, proc(5)) of a stat text; 0 when it is not there. */
 unsigned long long obs_stat_field(const char *stat, int field);
+/* The number in a link text "socket:[123]"; false when it is another text. */
+bool obs_socket_inode(const char *link, uint64_t *ret);
 /* Reads /proc/PID/name; the length or -1. */
 ssize_t obs_proc_read(pid_t pid, const char *name, char *text, size_t size);
 /* Calls visit for each descriptor of a process with its link text ("socket:[123]"); -1 when they cannot be listed. */
@@ -129,7 +131,7 @@ int obs_netlink_dump(struct observer *observer, enum observe_host host, int prot
 /* What a host knows of its neighbours' link addresses (arp(7)). -1 with errno. */
 struct neighbours {
     bool awaited; /* a packet waits for its receiver's link address */
-    bool learned; /* some were learned, or have yet to be: an answer to a packet may need a resolution first */
+    bool learned; /* some were learned, or have yet to be: answers may need a resolution first */
 };
 int obs_neighbours(struct observer *observer, enum observe_host host, struct neighbours *ret);
 

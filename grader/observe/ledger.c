@@ -84,7 +84,7 @@ static pid_t process_of(pid_t tid)
 
 static void note_interval(struct ledger *ledger, struct armed *timer, const uint64_t *arg)
 {
-    struct itimerval value;
+    struct itimerval value = {0};
     if (arg[0] != ITIMER_REAL || !arg[1])
         return;
     timer->known = obs_proc_memory(timer->pid, arg[1], &value, sizeof value) == 0;
@@ -99,7 +99,7 @@ static void note_interval(struct ledger *ledger, struct armed *timer, const uint
 
 static void note_posix(struct ledger *ledger, struct armed *timer, const uint64_t *arg)
 {
-    struct itimerspec value;
+    struct itimerspec value = {0};
     timer->kind = TIMER_POSIX;
     timer->id = arg[0];
     timer->known = obs_proc_memory(timer->pid, arg[2], &value, sizeof value) == 0;

@@ -46,6 +46,16 @@ unsigned long long obs_stat_field(const char *stat, int field)
     return 0;
 }
 
+bool obs_socket_inode(const char *link, uint64_t *ret)
+{
+    static const char prefix[] = "socket:[";
+    char *end = NULL;
+    if (strncmp(link, prefix, sizeof prefix - 1) != 0)
+        return false;
+    *ret = strtoull(link + sizeof prefix - 1, &end, 10);
+    return *end == ']';
+}
+
 ssize_t obs_proc_read(pid_t pid, const char *name, char *text, size_t size)
 {
     char path[PATH_SIZE];

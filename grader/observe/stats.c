@@ -52,9 +52,9 @@ struct inode_list {
 static void collect_inode(void *self, int fd, const char *link)
 {
     struct inode_list *list = self;
-    unsigned long long inode = 0;
+    uint64_t inode = 0;
     (void)fd;
-    if (list->count < MAX_INODES && sscanf(link, "socket:[%llu]", &inode) == 1)
+    if (list->count < MAX_INODES && obs_socket_inode(link, &inode))
         list->inodes[list->count++] = inode;
 }
 
@@ -164,9 +164,9 @@ struct holder_search {
 static void find_server(void *self, int fd, const char *link)
 {
     struct holder_search *search = self;
-    unsigned long long inode = 0;
+    uint64_t inode = 0;
     (void)fd;
-    if (sscanf(link, "socket:[%llu]", &inode) != 1)
+    if (!obs_socket_inode(link, &inode))
         return;
     for (size_t i = 0; i < search->count; i++)
         search->found |= search->servers[i].inode == inode;

@@ -27,25 +27,38 @@ struct timer_scan {
     struct activity_report *report;
 };
 
+/* "it_value: (SECONDS, NANOSECONDS)" of proc(5), 0 when it is not armed. */
+static bool time_left(const char *text, uint64_t *ret_ns)
+{
+    static const char name[] = "it_value: (";
+    const char *value = strstr(text, name);
+    char *end = NULL;
+    if (!value)
+        return false;
+    uint64_t seconds = strtoull(value + sizeof name - 1, &end, 10);
+    if (*end != ',')
+        return false;
+    uint64_t rest_ns = strtoull(end + 1, &end, 10);
+    *ret_ns = seconds * NSEC_PER_SEC + rest_ns;
+    return *end == ')';
+}
+
 static void read_timer(struct timer_scan *scan, int fd)
 {
     char name[32];
     char text[512];
-    long long seconds = 0;
-    long long rest = 0;
     snprintf(name, sizeof name, "fdinfo/%d", fd);
     uint64_t before = io_now_ns();
     ssize_t len = obs_proc_read(scan->pid, name, text, sizeof text);
     uint64_t after = io_now_ns();
-    const char *value = len > 0 ? strstr(text, "it_value: (") : NULL;
-    if (!value || sscanf(value, "it_value: (%lld, %lld)", &seconds, &rest) != 2) {
+    uint64_t left = 0;
+    if (len <= 0 || !time_left(text, &left)) {
         scan->armed = true;
         obs_wake(scan->report, 0, UINT64_MAX);
         return;
     }
-    if (seconds <= 0 && rest <= 0)
+    if (!left)
         return;
-    uint64_t left = (uint64_t)seconds * NSEC_PER_SEC + (uint64_t)rest;
     scan->armed = true;
     obs_wake(scan->report, before + left, after + left);
 }

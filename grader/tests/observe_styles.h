@@ -124,7 +124,8 @@ static void styles_fork(int fd, bool twice)
 
 static void styles_vfork(int fd)
 {
-    if (vfork() == 0) {
+    /* the very thing to be watched */
+    if (vfork() == 0) { /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
         styles_sleep(20);
         _exit(0);
     }
@@ -472,7 +473,7 @@ static void style_udp(int fd)
             continue;
         if (connect(fd, (struct sockaddr *)&peer, len) == 0)
             styles_obey(fd, command);
-        connect(fd, &(struct sockaddr){.sa_family = AF_UNSPEC}, sizeof(struct sockaddr));
+        (void)connect(fd, &(struct sockaddr){.sa_family = AF_UNSPEC}, sizeof(struct sockaddr));
     }
 }
 
