@@ -83,8 +83,7 @@ static struct name *use_name(const struct walk *walk, const char *text, bool all
         return NULL;
     const char *dot = strchr(text, '.');
     const bool err = dot && strcmp(dot, ".err") == 0 && allow_err;
-    struct name *name =
-        find_name(walk->scope, text, err ? (size_t)(dot - text) : strlen(text));
+    struct name *name = find_name(walk->scope, text, err ? (size_t)(dot - text) : strlen(text));
     if (!name) {
         say_unknown(walk, text);
         return NULL;
@@ -112,7 +111,7 @@ static void check_opened(struct walk *walk, const struct step *step)
         const struct name *listener = use_name(walk, open->target, false);
         if (listener && listener->kind != NAME_LISTENER)
             check_say(walk, "'%s' does not listen: 'accept' names an endpoint opened by 'listen'",
-                open->target);
+                      open->target);
     } else {
         check_text(walk, open->target);
     }
@@ -202,7 +201,8 @@ static void walk_repeat(struct walk *walk, const struct step *step)
     const struct repeat_step *repeat = &step->u.repeat;
     const struct variable variable = {walk->variables, repeat->as ? repeat->as : "i"};
     if (check_is_drawn(variable.name))
-        check_say(walk, "'%s' is set by the grader in every run: choose another name", variable.name);
+        check_say(walk, "'%s' is set by the grader in every run: choose another name",
+                  variable.name);
     for (unsigned i = 0; repeat->values && i < repeat->count; i++)
         check_data(walk, repeat->values[i]);
     walk->variables = &variable;
@@ -212,7 +212,7 @@ static void walk_repeat(struct walk *walk, const struct step *step)
         walk->scenario->alone = true;
         if (!repeat->lanes)
             walk_lane(walk, repeat->steps, repeat->n_steps);
-        for (size_t i = 0; i < repeat->n_lanes; i++)
+        for (size_t i = 0; repeat->lanes && i < repeat->n_lanes; i++)
             walk_lane(walk, repeat->lanes[i].steps, repeat->lanes[i].n_steps);
     }
     walk->variables = variable.outer;
@@ -225,7 +225,7 @@ static void walk_do(struct walk *walk, const struct step *step)
         return;
     if (walk->depth == SCENARIO_MAX_DEPTH) {
         check_say(walk, "definitions use each other more than %d deep, or in a circle",
-            SCENARIO_MAX_DEPTH);
+                  SCENARIO_MAX_DEPTH);
         return;
     }
     walk->depth++;
@@ -312,7 +312,8 @@ static void walk_steps(struct walk *walk, const struct step *steps, size_t n)
     for (size_t i = 0; i < n; i++) {
         walk->step = &steps[i];
         if (walk->visits == MAX_VISITS)
-            check_say(walk, "the scenario has more than %d steps, its definitions included", MAX_VISITS);
+            check_say(walk, "the scenario has more than %d steps, its definitions included",
+                      MAX_VISITS);
         if (walk->visits++ >= MAX_VISITS)
             return;
         walk_step(walk, &steps[i]);

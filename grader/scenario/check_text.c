@@ -30,9 +30,8 @@ bool check_is_drawn(const char *name)
 
 /* ---- variables ---- */
 
-static const char *wrong_variable_in(const struct loader *loader,
-                                     const struct variable *variables, const char *text,
-                                     struct budget *budget);
+static const char *wrong_variable_in(const struct loader *loader, const struct variable *variables,
+                                     const char *text, struct budget *budget);
 
 static const char *unknown_variable(const struct loader *loader, const char *name)
 {
@@ -61,9 +60,8 @@ static const char *wrong_name(const struct loader *loader, const struct variable
     return check_is_drawn(name) ? NULL : unknown_variable(loader, name);
 }
 
-static const char *wrong_variable_in(const struct loader *loader,
-                                     const struct variable *variables, const char *text,
-                                     struct budget *budget)
+static const char *wrong_variable_in(const struct loader *loader, const struct variable *variables,
+                                     const char *text, struct budget *budget)
 {
     if (budget->depth == MAX_VARIABLE_DEPTH)
         return "variables refer to each other in a circle, or too deep";
@@ -176,4 +174,3 @@ void check_world(struct loader *loader, const struct at *at, const struct world 
             at_say(at, "addresses: %s", wrong);
     }
 }
-

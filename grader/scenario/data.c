@@ -71,8 +71,8 @@ static int amount(const struct builder *build, const struct amount *from, const 
             *ret = *ret << 8 | number[i];
     }
     if (*ret > max)
-        return err_set(err, ERR_USAGE, "%s %llu is more than %llu", what,
-                       (unsigned long long)*ret, (unsigned long long)max);
+        return err_set(err, ERR_USAGE, "%s %llu is more than %llu", what, (unsigned long long)*ret,
+                       (unsigned long long)max);
     return 0;
 }
 

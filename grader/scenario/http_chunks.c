@@ -61,7 +61,8 @@ static void read_trailer(const uint8_t *bytes, size_t len, size_t at, struct htt
             return;
         }
         if (!http_is_field(bytes + at, (size_t)line, true)) {
-            http_broken(ret, at, NULL, "after the last chunk comes neither a header line nor the end");
+            http_broken(ret, at, NULL,
+                        "after the last chunk comes neither a header line nor the end");
             return;
         }
         at += (size_t)line + 2;

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-void http_broken(struct http_reading *ret, size_t at, const char *class_name, const char *format, ...)
+void http_broken(struct http_reading *ret, size_t at, const char *class_name, const char *format,
+                 ...)
 {
     va_list list;
     ret->state = HTTP_BROKEN;
@@ -63,29 +64,31 @@ static void read_status_line(const uint8_t *line, size_t len, struct http_readin
         http_broken(ret, 13 + at, "status-line", "a control character in the reason");
 }
 
+static bool is_version(const uint8_t *text, size_t len)
+{
+    return len == 8 && memcmp(text, "HTTP/1.", 7) == 0 && (text[7] == '0' || text[7] == '1');
+}
+
 static void read_request_line(const uint8_t *line, size_t len, struct http_reading *ret)
 {
-    size_t at = 0;
-    while (at < len && http_is_token_char(line[at]))
-        at++;
-    const size_t method = at;
-    if (method == 0 || at == len || line[at] != ' ') {
-        http_broken(ret, at, NULL, "the request line does not begin with a method and a space");
+    size_t method = 0;
+    while (method < len && http_is_token_char(line[method]))
+        method++;
+    if (method == 0 || method == len || line[method] != ' ') {
+        http_broken(ret, method, NULL, "the request line does not begin with a method and a space");
         return;
     }
-    const size_t target = ++at;
+    size_t at = method + 1;
     while (at < len && line[at] > 0x20 && line[at] < 0x7f)
         at++;
-    if (at == target || at == len || line[at] != ' ') {
+    if (at == method + 1 || at == len || line[at] != ' ') {
         http_broken(ret, at, NULL, "the request line has no target between two spaces");
         return;
     }
-    at++;
-    if (len - at != 8 || memcmp(line + at, "HTTP/1.", 7) != 0 ||
-        (line[at + 7] != '0' && line[at + 7] != '1'))
-        http_broken(ret, at, NULL, "the request line does not end with HTTP/1.1");
+    if (!is_version(line + at + 1, len - at - 1))
+        http_broken(ret, at + 1, NULL, "the request line does not end with HTTP/1.1");
     else
-        ret->minor = line[at + 7] - '0';
+        ret->minor = line[len - 1] - '0';
 }
 
 /* False: ret holds the answer. */
@@ -237,36 +240,48 @@ static bool ends_with_chunked(const char *value)
     return strcasecmp(last + strspn(last, " \t"), "chunked") == 0;
 }
 
+static bool says_no_length(int status)
+{
+    return status / 100 == 1 || status == 204; /* RFC 9110 8.6 */
+}
+
+/* What a header may not say of the body, whatever follows. */
+static bool framing_is_broken(const struct buf *length, const struct buf *coding, bool never,
+                              struct http_reading *ret)
+{
+    if (length->data && coding->data)
+        http_broken(ret, ret->fields_at, NULL, "Content-Length beside Transfer-Encoding");
+    else if (never && (length->data || coding->data))
+        http_broken(ret, ret->fields_at, NULL, "a %d has no body, and says no length", ret->status);
+    else if (length->data &&
+             !read_length((const uint8_t *)length->data, length->len, &ret->content_length))
+        http_broken(ret, ret->fields_at, NULL, "Content-Length is \"%.40s\"", length->data);
+    return ret->state == HTTP_BROKEN;
+}
+
 static void choose_framing(const uint8_t *bytes, bool is_request, bool head,
                            struct http_reading *ret)
 {
-    struct buf length = {0};
-    struct buf coding = {0};
+    AUTO_BUF struct buf length = {0};
+    AUTO_BUF struct buf coding = {0};
     const uint8_t *fields = bytes + ret->fields_at;
-    const size_t fields_len = ret->head_len - ret->fields_at;
-    const bool has_length = http_field(fields, fields_len, "content-length", &length);
-    const bool has_coding = http_field(fields, fields_len, "transfer-encoding", &coding);
-    const bool never = !is_request && (ret->status / 100 == 1 || ret->status == 204);
+    const size_t len = ret->head_len - ret->fields_at;
+    const bool never = !is_request && says_no_length(ret->status);
+    if (http_field(fields, len, "content-length", &length))
+        (void)buf_add_str(&length, ""); /* data is set, even when the value is empty */
+    if (http_field(fields, len, "transfer-encoding", &coding))
+        (void)buf_add_str(&coding, "");
     ret->no_body = !is_request && (head || never || ret->status == 304);
-    if (has_length && has_coding) {
-        http_broken(ret, ret->fields_at, NULL, "Content-Length beside Transfer-Encoding");
-    } else if (never && (has_length || has_coding)) {
-        http_broken(ret, ret->fields_at, NULL, "a %d has no body, and says no length", ret->status);
-    } else if (has_length && !read_length((const uint8_t *)length.data, length.len,
-                                          &ret->content_length)) {
-        http_broken(ret, ret->fields_at, NULL, "Content-Length is \"%.40s\"",
-                    length.data ? length.data : "");
-    } else if (has_coding && coding.data && ends_with_chunked(coding.data)) {
+    if (framing_is_broken(&length, &coding, never, ret))
+        return;
+    if (coding.data && ends_with_chunked(coding.data))
         ret->framing = HTTP_FRAMING_CHUNKED;
-    } else if (has_length || ret->no_body || (is_request && !has_coding)) {
-        ret->framing = HTTP_FRAMING_LENGTH;
-    } else if (is_request) {
+    else if (coding.data && is_request)
         http_broken(ret, ret->fields_at, NULL, "a request whose body has no end");
-    } else {
+    else if (length.data || ret->no_body || is_request)
+        ret->framing = HTTP_FRAMING_LENGTH;
+    else
         ret->framing = HTTP_FRAMING_CLOSE;
-    }
-    buf_done(&length);
-    buf_done(&coding);
 }
 
 static void read_body(const uint8_t *bytes, size_t len, bool eof, struct buf *decoded,

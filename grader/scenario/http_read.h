@@ -11,7 +11,13 @@
 #define HTTP_MAX_HEAD_BYTES ((size_t)256 << 10)
 
 enum http_state { HTTP_MORE, HTTP_COMPLETE, HTTP_BROKEN };
-enum http_part { HTTP_IN_START_LINE, HTTP_IN_HEADER, HTTP_IN_BODY, HTTP_IN_CHUNKS, HTTP_UNTIL_CLOSE };
+enum http_part {
+    HTTP_IN_START_LINE,
+    HTTP_IN_HEADER,
+    HTTP_IN_BODY,
+    HTTP_IN_CHUNKS,
+    HTTP_UNTIL_CLOSE
+};
 
 struct http_reading {
     enum http_state state;
@@ -21,16 +27,17 @@ struct http_reading {
     size_t at;              /* offset of the fault */
     char what[160];
     /* from the start line on */
-    int status;          /* of a response */
-    int minor;           /* HTTP/1.minor */
-    size_t line_len;     /* of the start line, without its end */
-    size_t fields_at;    /* offset of the first header line */
-    size_t head_len;     /* with the empty line; 0 while the header is incomplete */
-    bool line_is_field;  /* HTTP_IN_HEADER: the unfinished last line may still become a header line */
+    int status;       /* of a response */
+    int minor;        /* HTTP/1.minor */
+    size_t line_len;  /* of the start line, without its end */
+    size_t fields_at; /* offset of the first header line */
+    size_t head_len;  /* with the empty line; 0 while the header is incomplete */
+    bool
+        line_is_field; /* HTTP_IN_HEADER: the unfinished last line may still become a header line */
     /* from the header on */
     bool no_body; /* by its status, or since it answers HEAD */
     enum http_framing framing;
-    uint64_t content_length; /* HTTP_FRAMING_LENGTH */
+    uint64_t content_length;  /* HTTP_FRAMING_LENGTH */
     size_t body_at, body_len; /* in the bytes; chunked: see decoded */
     size_t total;             /* COMPLETE: bytes of the message */
 };
@@ -50,7 +57,7 @@ bool http_is_token_char(unsigned char c);
 /* http_chunks.c. Reads a chunked body from offset `at` on: sets state, total, and what is wrong. */
 void http_read_chunks(const uint8_t *bytes, size_t len, size_t at, struct buf *decoded,
                       struct http_reading *ret);
-void http_broken(struct http_reading *ret, size_t at, const char *class_name, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void http_broken(struct http_reading *ret, size_t at, const char *class_name, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -8,28 +8,27 @@
 #define NOT_YET "not yet available: network conditions and faulty system calls are planned"
 
 static const struct key file_keys[] = {
-    {"$schema", NULL}, {"assignment", NULL}, {"title", NULL},  {"note", NULL},
-    {"program", NULL}, {"args", NULL},       {"ready", NULL},  {"within", NULL},
-    {"cap", NULL},     {"vars", NULL},       {"world", NULL},  {"setup", NULL},
+    {"$schema", NULL}, {"assignment", NULL}, {"title", NULL}, {"note", NULL},
+    {"program", NULL}, {"args", NULL},       {"ready", NULL}, {"within", NULL},
+    {"cap", NULL},     {"vars", NULL},       {"world", NULL}, {"setup", NULL},
     {"define", NULL},  {"scenarios", NULL},
 };
 static const struct key scenario_keys[] = {
-    {"id", NULL},    {"title", NULL}, {"note", NULL},        {"level", NULL},
-    {"force", NULL}, {"points", NULL}, {"show", NULL},       {"needs", NULL},
-    {"gate", NULL},  {"standard", NULL}, {"hint", NULL},     {"world", NULL},
-    {"setup", NULL}, {"repeat_seed", NULL}, {"steps", NULL},
+    {"id", NULL},     {"title", NULL}, {"note", NULL},  {"level", NULL},       {"force", NULL},
+    {"points", NULL}, {"show", NULL},  {"needs", NULL}, {"gate", NULL},        {"standard", NULL},
+    {"hint", NULL},   {"world", NULL}, {"setup", NULL}, {"repeat_seed", NULL}, {"steps", NULL},
 };
 static const struct key step_keys[] = {
     {"within", NULL}, {"force", NULL}, {"hint", NULL}, {"note", NULL}};
 static const struct key start_keys[] = {
-    {"start", NULL}, {"program", NULL}, {"args", NULL},
-    {"stdin", NULL}, {"ready", NULL},   {"until", "write it as 'ready'"},
+    {"start", NULL},  {"program", NULL}, {"args", NULL},
+    {"stdin", NULL},  {"ready", NULL},   {"until", "write it as 'ready'"},
     {"limits", NULL},
 };
 static const struct key open_keys[] = {
-    {"open", NULL},   {"tcp", NULL},       {"listen", NULL},  {"accept", NULL},
-    {"udp", NULL},    {"bind", NULL},      {"from", NULL},    {"rcvbuf", NULL},
-    {"read", NULL},   {"connected", NULL}, {"refused", NULL}, {"never", NULL},
+    {"open", NULL}, {"tcp", NULL},       {"listen", NULL},  {"accept", NULL},
+    {"udp", NULL},  {"bind", NULL},      {"from", NULL},    {"rcvbuf", NULL},
+    {"read", NULL}, {"connected", NULL}, {"refused", NULL}, {"never", NULL},
 };
 static const struct key send_keys[] = {
     {"send", NULL}, {"data", NULL},  {"to", NULL},       {"cut", NULL},
@@ -38,13 +37,13 @@ static const struct key send_keys[] = {
 static const struct key expect_keys[] = {{"expect", NULL}, {"else", NULL}};
 static const struct key close_keys[] = {{"close", NULL}, {"how", NULL}};
 static const struct key check_keys[] = {
-    {"check", NULL},    {"alive", NULL},   {"exit", NULL}, {"fds", NULL},
-    {"threads", NULL},  {"children", NULL}, {"zombies", NULL}, {"rss", NULL},
-    {"cpu", NULL},      {"listening", NULL}, {"for", NULL},
+    {"check", NULL},   {"alive", NULL},     {"exit", NULL},    {"fds", NULL},
+    {"threads", NULL}, {"children", NULL},  {"zombies", NULL}, {"rss", NULL},
+    {"cpu", NULL},     {"listening", NULL}, {"for", NULL},
 };
 static const struct key fetch_keys[] = {
-    {"fetch", NULL},   {"method", NULL}, {"request_headers", NULL}, {"status", NULL},
-    {"headers", NULL}, {"body", NULL},
+    {"fetch", NULL},  {"method", NULL},  {"request_headers", NULL},
+    {"status", NULL}, {"headers", NULL}, {"body", NULL},
 };
 static const struct key wait_keys[] = {{"wait", NULL}};
 static const struct key repeat_keys[] = {{"repeat", NULL}, {"as", NULL}, {"steps", NULL}};
@@ -52,9 +51,8 @@ static const struct key parallel_keys[] = {{"parallel", NULL}, {"as", NULL}, {"s
 static const struct key do_keys[] = {{"do", NULL}};
 static const struct key meet_keys[] = {{"meet", NULL}};
 static const struct key expectation_keys[] = {
-    {"data", NULL},    {"eof", NULL},  {"reset", NULL},   {"closed", NULL},
-    {"silence", NULL}, {"open", NULL}, {"matches", NULL}, {"count", NULL},
-    {"http", NULL},
+    {"data", NULL}, {"eof", NULL},     {"reset", NULL}, {"closed", NULL}, {"silence", NULL},
+    {"open", NULL}, {"matches", NULL}, {"count", NULL}, {"http", NULL},
 };
 static const struct key alternative_keys[] = {{"hint", NULL}, {"verdict", NULL}, {"note", NULL}};
 static const struct key http_keys[] = {
@@ -62,7 +60,7 @@ static const struct key http_keys[] = {
     {"body", NULL},    {"method", NULL}, {"framing", NULL},
 };
 static const struct key hint_keys[] = {
-    {"nothing", NULL}, {"short", NULL}, {"eof", NULL},       {"reset", NULL},   {"open", NULL},
+    {"nothing", NULL}, {"short", NULL},     {"eof", NULL},     {"reset", NULL}, {"open", NULL},
     {"extra", NULL},   {"different", NULL}, {"refused", NULL}, {"other", NULL},
 };
 static const struct key data_keys[] = {
@@ -70,9 +68,12 @@ static const struct key data_keys[] = {
     {"seed", NULL}, {"pack", NULL},   {"times", NULL}, {"of", NULL},
 };
 static const struct key world_keys[] = {
-    {"files", NULL},  {"hosts", NULL},
-    {"addresses", NULL}, {"limits", NULL},
-    {"net", NOT_YET}, {"calls", NOT_YET},
+    {"files", NULL},
+    {"hosts", NULL},
+    {"addresses", NULL},
+    {"limits", NULL},
+    {"net", NOT_YET},
+    {"calls", NOT_YET},
     {"user", "not available: programs always run as an unprivileged user"},
 };
 static const struct key world_file_keys[] = {
@@ -90,7 +91,10 @@ static const struct key suite_entry_keys[] = {
 static const struct key classes_keys[] = {{"$schema", NULL}, {"note", NULL}, {"classes", NULL}};
 static const struct key class_keys[] = {{"sentence", NULL}, {"read", NULL}};
 
-#define TABLE(title, array) {title, array, ARRAY_SIZE(array)}
+#define TABLE(title, array)                                                                        \
+    {                                                                                              \
+        title, array, ARRAY_SIZE(array)                                                            \
+    }
 static const struct key_table tables[KEYS_COUNT] = {
     [KEYS_FILE] = TABLE("file", file_keys),
     [KEYS_SCENARIO] = TABLE("scenario", scenario_keys),

@@ -11,7 +11,8 @@ struct key {
 };
 
 struct key_table {
-    const char *name; /* of the object: "file", "scenario", "open", ...; verbs have their own name */
+    const char
+        *name; /* of the object: "file", "scenario", "open", ...; verbs have their own name */
     const struct key *keys;
     size_t count;
 };

@@ -20,8 +20,7 @@ static struct classes *usual_classes(const char *testcases_dir)
 static void look(struct source *source, const char *testcases_dir)
 {
     if (json_object_get(source->root, "suite")) {
-        struct suite *suite =
-            load_suite(source, testcases_dir, usual_classes(testcases_dir));
+        struct suite *suite = load_suite(source, testcases_dir, usual_classes(testcases_dir));
         for (size_t i = 0; i < suite->n_entries; i++)
             assignment_free((struct assignment *)suite->entries[i].assignment);
         classes_free((struct classes *)suite->classes);

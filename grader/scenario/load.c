@@ -17,8 +17,8 @@ static const char *const shows[] = {"all", "name", "nothing"};
 static bool valid_id(const char *text)
 {
     const size_t len = strlen(text);
-    return len > 0 && len <= 60 &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len && text[0] != '-';
+    return len > 0 && len <= 60 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
+           text[0] != '-';
 }
 
 static const char *required_text(const struct at *object, const char *key)
@@ -316,7 +316,6 @@ const char *force_name(enum force force)
 
 const char *verdict_name(enum verdict_kind kind)
 {
-    static const char *const names[] = {"ok",     "non-strict", "info",
-                                        "failed", "skipped",    "error"};
+    static const char *const names[] = {"ok", "non-strict", "info", "failed", "skipped", "error"};
     return (unsigned)kind < ARRAY_SIZE(names) ? names[kind] : "?";
 }

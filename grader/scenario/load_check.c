@@ -64,8 +64,9 @@ static void load_bound(const struct at *object, const char *key, struct bound *r
     }
     (void)at_text(&at, &text);
     if (!parse_bound(text, ret)) {
-        at_say(&at, "'%.40s' is no bound: a number or a text like \"<=5\", \">=1\", \"+2\", "
-                    "\"+64MiB\"",
+        at_say(&at,
+               "'%.40s' is no bound: a number or a text like \"<=5\", \">=1\", \"+2\", "
+               "\"+64MiB\"",
                text);
         ret->kind = BOUND_NONE;
     }
@@ -153,8 +154,8 @@ void load_check(struct loader *loader, const struct at *at, struct step *step)
         at_say_key(&member, "needs 'for': processor time is measured over a time");
     if (at_get(at, "cpu", &member) && ret->cpu.kind == BOUND_GROWTH)
         at_say(&member, "is what is spent during 'for': write \"<=0.2\"");
-    static const char *const some[] = {"alive",    "exit",    "fds", "threads", "children",
-                                       "zombies", "rss", "cpu", "listening"};
+    static const char *const some[] = {"alive",   "exit", "fds", "threads",  "children",
+                                       "zombies", "rss",  "cpu", "listening"};
     for (size_t i = 0; i < ARRAY_SIZE(some); i++)
         if (at_has(at, some[i]))
             return;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Figures that a run can fill in, see verdict_sentence(). */
-static const char *const figures[] = {"port", "other", "n",   "m",   "cpu",
+static const char *const figures[] = {"port", "other", "n",    "m",  "cpu",
                                       "mib",  "got",   "want", "arg"};
 
 static void check_sentence(const struct at *at, const char *text)

@@ -30,14 +30,16 @@ static bool load_hex(struct arena *arena, const struct at *at, struct data *ret)
         if (strchr(" \t\r\n", *c))
             continue;
         const bool any = c[0] == '?' && c[1] == '?';
-        if (!any && (hex_digit(c[0]) < 0 || hex_digit(c[1]) < 0)) {
+        const int high = hex_digit(c[0]);
+        const int low = hex_digit(c[1]);
+        if (!any && (high < 0 || low < 0)) {
             at_say(at, "\"%.8s\": hex is pairs of digits, or ?? for any byte", c);
             return false;
         }
         if (any)
             ret->mask = mask;
         else
-            bytes[ret->len] = (uint8_t)(hex_digit(c[0]) << 4 | hex_digit(c[1]));
+            bytes[ret->len] = (uint8_t)(high * 16 + low);
         mask[ret->len++] = any ? 0x00 : 0xff;
         c++;
     }
@@ -114,8 +116,8 @@ static bool load_field(struct arena *arena, const struct at *value, const char *
     size_t size = 0;
     (void)snprintf(ret->type, sizeof ret->type, "%.*s", (int)(len < 4 ? len : 3), type);
     if (len > 3 || !pack_size(ret->type)) {
-        at_say(value, "'%.*s' is no type: u8 u16 u32 u64 i8 i16 i32 i64", (int)(len < 20 ? len : 20),
-               type);
+        at_say(value, "'%.*s' is no type: u8 u16 u32 u64 i8 i16 i32 i64",
+               (int)(len < 20 ? len : 20), type);
         return false;
     }
     if (json_is_integer(value->json))
@@ -203,7 +205,8 @@ static bool load_form(struct arena *arena, const struct at *object, unsigned dep
     static const struct {
         const char *form;
         const char *with[2];
-    } forms[] = {{"hex", {0}},  {"base64", {0}}, {"file", {0}}, {"gen", {"size", "seed"}},
+    } forms[] = {{"hex", {0}},           {"base64", {0}},
+                 {"file", {0}},          {"gen", {"size", "seed"}},
                  {"pack", {"of", NULL}}, {"times", {"of", NULL}}};
     struct at at = {0};
     size_t form = 0;

@@ -18,8 +18,7 @@ void load_class_name(struct loader *loader, const struct at *at, const char **re
     AUTO_FREE const char **names = xcalloc(classes->count + 1, sizeof *names);
     for (size_t i = 0; i < classes->count; i++)
         names[i] = classes->list[i].name;
-    at_say(at, "unknown bug class '%.60s'%s", *ret,
-           at_nearest(at, *ret, names, classes->count));
+    at_say(at, "unknown bug class '%.60s'%s", *ret, at_nearest(at, *ret, names, classes->count));
 }
 
 void load_hints(struct loader *loader, const struct at *object, struct hints *ret)
@@ -73,8 +72,8 @@ void load_regex(const struct at *at, bool ignore_case, const char **ret)
         return;
     }
     AUTO_FREE char *plain = without_variables(*ret);
-    const int rc = regcomp(&regex, plain, REG_EXTENDED | REG_NEWLINE | REG_NOSUB |
-                                              (ignore_case ? REG_ICASE : 0));
+    const int rc = regcomp(&regex, plain,
+                           REG_EXTENDED | REG_NEWLINE | REG_NOSUB | (ignore_case ? REG_ICASE : 0));
     if (rc == 0) {
         regfree(&regex);
         return;
@@ -93,33 +92,36 @@ static void flag(const struct at *at, const char *key, bool *ret)
         at_say(&member, "only true makes sense here");
 }
 
+/* The key of these that is there; says so when there are two. */
+static const char *one_of(const struct at *at, const char *const *keys, size_t count,
+                          const char *complaint)
+{
+    const char *found = NULL;
+    struct at member;
+    for (size_t i = 0; i < count; i++) {
+        if (!at_get(at, keys[i], &member))
+            continue;
+        if (found)
+            at_say_key(&member, "'%s' and '%s' %s", found, keys[i], complaint);
+        found = keys[i];
+    }
+    return found;
+}
+
 /* At most one leading part, at most one ending; a silence is alone. */
 static void check_combination(const struct at *at, const struct expectation *ret)
 {
     static const char *const leads[] = {"data", "matches", "count", "http"};
     static const char *const endings[] = {"eof", "reset", "closed"};
-    const char *lead = NULL;
-    const char *ending = NULL;
+    const char *lead = one_of(at, leads, ARRAY_SIZE(leads), "in one step: make two of it");
+    const char *ending = one_of(at, endings, ARRAY_SIZE(endings), "contradict each other");
+    const char *other = lead ? lead : ending;
     struct at member;
-    for (size_t i = 0; i < ARRAY_SIZE(leads); i++) {
-        if (!at_get(at, leads[i], &member))
-            continue;
-        if (lead)
-            at_say_key(&member, "stands beside '%s': make two steps of it", lead);
-        lead = leads[i];
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
-        if (!at_get(at, endings[i], &member))
-            continue;
-        if (ending)
-            at_say_key(&member, "contradicts '%s'", ending);
-        ending = endings[i];
-    }
-    if (ret->silence_set && (lead || ending))
-        at_say(at, "'silence' cannot stand beside '%s'", lead ? lead : ending);
+    if (ret->silence_set && other)
+        at_say(at, "'silence' cannot stand beside '%s'", other);
     if (at_get(at, "open", &member) && !ret->silence_set)
         at_say_key(&member, "belongs to 'silence': an end of stream is no silence then");
-    if (!lead && !ending && !ret->silence_set)
+    if (!other && !ret->silence_set)
         at_say(at, "expects nothing: data, eof, reset, closed, silence, matches, count or http");
 }
 

@@ -69,8 +69,8 @@ static void load_values(struct loader *loader, const struct at *list, struct rep
         if (json_is_integer(item.json)) {
             struct data *number = arena_alloc(loader->arena, sizeof *number);
             number->kind = DATA_TEXT;
-            number->text = arena_printf(loader->arena, "%lld",
-                                        (long long)json_integer_value(item.json));
+            number->text =
+                arena_printf(loader->arena, "%lld", (long long)json_integer_value(item.json));
             values[n++] = number;
         } else {
             values[n++] = load_data(loader->arena, &item);
@@ -116,11 +116,10 @@ static void load_repeat(struct loader *loader, const struct at *at, unsigned dep
     else if (at_integer(&count, 1, parallel ? SCENARIO_MAX_LANES : SCENARIO_MAX_REPEAT, &n))
         ret->count = (unsigned)n;
     const bool has_steps = at_get(at, "steps", &steps);
+    const bool needs_steps = !(parallel && json_is_array(count.json));
     if (ret->lanes && has_steps)
         at_say_key(&steps, "the lanes are their own steps: leave 'steps' out");
-    else if (!has_steps && !json_is_array(count.json))
-        at_say(at, "needs 'steps'");
-    else if (!has_steps && !parallel)
+    else if (!has_steps && needs_steps)
         at_say(at, "needs 'steps'");
     else if (has_steps)
         load_steps(loader, &steps, depth + 1, &ret->steps, &ret->n_steps);
@@ -157,8 +156,9 @@ static bool find_verb(const struct at *at, enum verb *ret)
     const char *nearest = "";
     for (bool more = at_first(at, &member); more && !nearest[0]; more = at_next(&member))
         nearest = at_nearest(at, member.key, names, ARRAY_SIZE(names));
-    at_say(at, "has no verb: start, open, send, expect, close, check, fetch, wait, repeat, "
-               "parallel, do or meet%s",
+    at_say(at,
+           "has no verb: start, open, send, expect, close, check, fetch, wait, repeat, "
+           "parallel, do or meet%s",
            nearest);
     return false;
 }

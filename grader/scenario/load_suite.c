@@ -155,8 +155,7 @@ struct suite *load_suite(struct source *source, const char *testcases_dir,
 {
     const struct key_table *const table = key_table(KEYS_SUITE);
     struct suite *ret = arena_alloc(source->arena, sizeof *ret);
-    struct suite_loader loader = {
-        .source = source, .testcases_dir = testcases_dir, .suite = ret};
+    struct suite_loader loader = {.source = source, .testcases_dir = testcases_dir, .suite = ret};
     const struct at file = source_top(source);
     *ret = (struct suite){.id = "", .title = "", .arena = source->arena, .classes = classes};
     ret->file = arena_printf(source->arena, "%s", source->file);
@@ -194,8 +193,8 @@ static int no_match(const struct suite *suite, const char *pattern, struct err *
         const struct assignment *assignment = suite->entries[e].assignment;
         names[n++] = assignment->id;
         for (size_t i = 0; i < assignment->n_scenarios; i++)
-            names[n++] = arena_printf(suite->arena, "%s/%s", assignment->id,
-                                      assignment->scenarios[i].id);
+            names[n++] =
+                arena_printf(suite->arena, "%s/%s", assignment->id, assignment->scenarios[i].id);
     }
     const char *nearest = text_nearest(pattern, names, n);
     return err_set(err, ERR_USAGE, "--only %s: no scenario of suite '%s' matches%s%s%s", pattern,
@@ -222,8 +221,8 @@ static int apply_only(struct suite *suite, const char *const *only, size_t n_onl
         bool *selected = arena_array(suite->arena, assignment->n_scenarios, sizeof *selected);
         for (size_t i = 0; i < assignment->n_scenarios; i++)
             for (size_t p = 0; p < n_only; p++)
-                selected[i] |= entry->selected[i] && only_matches(only[p], assignment->id,
-                                                                  assignment->scenarios[i].id);
+                selected[i] |= entry->selected[i] &&
+                               only_matches(only[p], assignment->id, assignment->scenarios[i].id);
         select_needs(assignment, selected);
         entry->selected = selected;
     }

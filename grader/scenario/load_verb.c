@@ -76,7 +76,8 @@ static const struct {
     {"udp", OPEN_UDP, 1U << 0 | 1U << 1 | 1U << 2 | 1U << 3},
     {"bind", OPEN_BIND, 1U << 1 | 1U << 2},
 };
-static const char *const open_options[] = {"from", "rcvbuf", "read", "connected", "refused", "never"};
+static const char *const open_options[] = {"from",      "rcvbuf",  "read",
+                                           "connected", "refused", "never"};
 
 static size_t find_open_kind(const struct at *at)
 {

@@ -95,8 +95,7 @@ static void load_files(struct loader *loader, const struct at *object, const str
     const size_t count = json_object_size(files.json);
     if (too_many(&files, count))
         return;
-    struct world_file *list =
-        arena_array(loader->arena, outer->n_files + count, sizeof *list);
+    struct world_file *list = arena_array(loader->arena, outer->n_files + count, sizeof *list);
     size_t n = 0;
     for (size_t i = 0; i < outer->n_files; i++)
         if (!json_object_get(files.json, outer->files[i].path))

@@ -125,8 +125,8 @@ static bool lead_data(const struct resolved *resolved, const struct arrival *arr
     const struct pattern rest = {.bytes = data->bytes + skip,
                                  .mask = data->mask ? data->mask + skip : NULL,
                                  .len = data->len - skip};
-    const size_t diff = n > skip ? pattern_mismatch(&rest, arrival->bytes + skip, n - skip)
-                                 : SIZE_MAX;
+    const size_t diff =
+        n > skip ? pattern_mismatch(&rest, arrival->bytes + skip, n - skip) : SIZE_MAX;
     if (diff != SIZE_MAX) {
         match_fail(ret, OUTCOME_DIFFERENT, skip + diff);
         return false;
@@ -204,24 +204,36 @@ static void accept(struct match_result *ret, size_t consumed)
     ret->consumed = consumed;
 }
 
-static void ending(const struct expectation *want, const struct arrival *arrival, size_t used,
-                   struct match_result *ret)
+static bool ended_as_wanted(const struct expectation *want, const struct arrival *arrival)
 {
-    const bool ended = arrival->eof || arrival->reset;
-    if (!want->eof && !want->reset && !want->closed)
-        accept(ret, used);
-    else if (want->closed && ended)
-        accept(ret, arrival->len); /* bytes before the end do not matter */
-    else if (!want->closed && arrival->len > used)
-        match_fail(ret, OUTCOME_EXTRA, used);
-    else if ((want->eof && arrival->eof) || (want->reset && arrival->reset))
-        accept(ret, used);
-    else if (ended)
-        match_fail(ret, arrival->reset ? OUTCOME_RESET : OUTCOME_EOF, SIZE_MAX);
+    return ((want->eof || want->closed) && arrival->eof) ||
+           ((want->reset || want->closed) && arrival->reset);
+}
+
+/* It has ended otherwise, or not at all. */
+static void not_ended(const struct arrival *arrival, struct match_result *ret)
+{
+    if (arrival->reset)
+        match_fail(ret, OUTCOME_RESET, SIZE_MAX);
+    else if (arrival->eof)
+        match_fail(ret, OUTCOME_EOF, SIZE_MAX);
     else if (arrival->settled)
         match_fail(ret, OUTCOME_OPEN, SIZE_MAX);
     else
         more(ret);
+}
+
+static void ending(const struct expectation *want, const struct arrival *arrival, size_t used,
+                   struct match_result *ret)
+{
+    const bool asked = want->eof || want->reset || want->closed;
+    if (asked && !want->closed && arrival->len > used)
+        match_fail(ret, OUTCOME_EXTRA, used);
+    else if (asked && !ended_as_wanted(want, arrival))
+        not_ended(arrival, ret);
+    else
+        accept(ret,
+               want->closed ? arrival->len : used); /* "closed": bytes before it do not matter */
 }
 
 static void match_silence(const struct expectation *want, const struct arrival *arrival,
@@ -284,8 +296,7 @@ static void match_datagram(const struct resolved *resolved, const struct arrival
     }
 }
 
-void match(const struct resolved *resolved, const struct arrival *arrival,
-           struct match_result *ret)
+void match(const struct resolved *resolved, const struct arrival *arrival, struct match_result *ret)
 {
     const struct expectation *want = resolved->expectation;
     *ret = (struct match_result){.diff_at = SIZE_MAX};

@@ -50,15 +50,16 @@ struct match_result {
 struct resolved {
     const struct expectation *expectation; /* NULL for a fetch */
     const struct http_want *http;          /* the expectation's, or the fetch's; NULL */
-    struct pattern data; /* of .data or of .http->body */
-    char *matches;       /* expanded */
-    char *request_line;  /* expanded */
+    struct pattern data;                   /* of .data or of .http->body */
+    char *matches;                         /* expanded */
+    char *request_line;                    /* expanded */
     struct resolved_header {
         char *name;
         char *pattern;
     } * headers;
     size_t n_headers;
-    struct buf *decoded; /* private: the last chunked body; match_result.difference may point into it */
+    struct buf
+        *decoded; /* private: the last chunked body; match_result.difference may point into it */
 };
 int expectation_resolve(const struct expectation *expectation, const struct data_context *context,
                         struct resolved *ret, struct err *err);

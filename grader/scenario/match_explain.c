@@ -23,8 +23,7 @@ static void explain_http_want(struct buf *out, const struct resolved *resolved)
     (void)buf_add_str(out, "an HTTP response");
     for (size_t i = 0; i < http->n_status; i++) {
         const int code = http->status[i];
-        (void)buf_printf(out, "%s%d%s", i ? " or " : " with status ", code,
-                         code < 10 ? "xx" : "");
+        (void)buf_printf(out, "%s%d%s", i ? " or " : " with status ", code, code < 10 ? "xx" : "");
     }
 }
 
@@ -77,36 +76,53 @@ static const char *ended_by(enum outcome outcome)
     }
 }
 
+static void explain_wrong_byte(struct buf *out, const struct resolved *resolved,
+                               const struct arrival *arrival, size_t at)
+{
+    AUTO_FREE char *field =
+        resolved->expectation->data
+            ? pattern_field_diff(&resolved->data, arrival->bytes, arrival->len, at)
+            : NULL;
+    if (field) {
+        (void)buf_add_str(out, field);
+        return;
+    }
+    (void)buf_printf(out, "byte %zu is wrong: ", at);
+    add_bytes(out, arrival->bytes + at, arrival->len - at);
+}
+
+static void explain_more_bytes(struct buf *out, const struct arrival *arrival, size_t at)
+{
+    if (at)
+        (void)buf_add_str(out, "the right bytes, then ");
+    add_bytes(out, arrival->bytes + at, arrival->len - at);
+    if (at)
+        (void)buf_add_str(out, " more");
+}
+
+static void explain_end(struct buf *out, const struct arrival *arrival, enum outcome outcome)
+{
+    if (arrival->datagrams && arrival->n_datagrams) {
+        (void)buf_add_str(out, "a datagram of ");
+        add_bytes(out, arrival->bytes, arrival->len);
+    } else if (arrival->len) {
+        add_bytes(out, arrival->bytes, arrival->len);
+        (void)buf_printf(out, ", then %s", ended_by(outcome));
+    } else {
+        (void)buf_add_str(out, outcome == OUTCOME_NOTHING ? "nothing" : ended_by(outcome));
+    }
+}
+
 static void explain_came(struct buf *out, const struct resolved *resolved,
                          const struct arrival *arrival, const struct match_result *ret)
 {
-    const size_t at = ret->diff_at;
-    if (ret->outcome == OUTCOME_DIFFERENT && at != SIZE_MAX && at < arrival->len) {
-        AUTO_FREE char *field = resolved->expectation->data
-                                    ? pattern_field_diff(&resolved->data, arrival->bytes,
-                                                         arrival->len, at)
-                                    : NULL;
-        if (field)
-            (void)buf_add_str(out, field);
-        else
-            (void)buf_printf(out, "byte %zu is wrong: ", at);
-        if (!field)
-            add_bytes(out, arrival->bytes + at, arrival->len - at);
-    } else if (ret->outcome == OUTCOME_EXTRA && at != SIZE_MAX && at < arrival->len) {
-        (void)buf_printf(out, "%s", at ? "the right bytes, then " : "");
-        add_bytes(out, arrival->bytes + at, arrival->len - at);
-        (void)buf_add_str(out, at ? " more" : "");
-    } else if (arrival->datagrams && arrival->n_datagrams) {
-        (void)buf_add_str(out, "a datagram of ");
-        add_bytes(out, arrival->bytes, arrival->len);
-    } else if (arrival->len == 0 && ret->outcome == OUTCOME_NOTHING) {
-        (void)buf_add_str(out, "nothing");
-    } else if (arrival->len == 0) {
-        (void)buf_add_str(out, ended_by(ret->outcome));
-    } else {
-        add_bytes(out, arrival->bytes, arrival->len);
-        (void)buf_printf(out, ", then %s", ended_by(ret->outcome));
-    }
+    const bool at_byte = ret->diff_at < arrival->len; /* SIZE_MAX: at none */
+    if (at_byte && ret->outcome == OUTCOME_DIFFERENT)
+        explain_wrong_byte(out, resolved, arrival, ret->diff_at);
+    else if (at_byte && ret->outcome == OUTCOME_EXTRA)
+        explain_more_bytes(out, arrival, ret->diff_at);
+    else
+        explain_end(out, arrival, ret->outcome);
 }
 
 void match_explain(const struct resolved *resolved, const struct arrival *arrival,

@@ -118,9 +118,9 @@ static bool match_body(const struct resolved *resolved, const struct message *me
         return true;
     AUTO_FREE char *data = pattern_describe(want);
     AUTO_FREE char *expected = xasprintf("body: %s", data);
-    const enum outcome outcome = diff != SIZE_MAX                  ? OUTCOME_DIFFERENT
+    const enum outcome outcome = diff != SIZE_MAX                ? OUTCOME_DIFFERENT
                                  : message->body_len < want->len ? OUTCOME_SHORT
-                                                                   : OUTCOME_EXTRA;
+                                                                 : OUTCOME_EXTRA;
     AUTO_BUF struct buf shown = {0};
     const size_t from = diff == SIZE_MAX ? 0 : diff;
     text_escape(&shown, message->body + from, message->body_len - from, 32);
@@ -178,47 +178,46 @@ static bool match_request_line(const struct resolved *resolved, const uint8_t *l
     return false;
 }
 
+/* The class of a message that stops where `reading` stands: certain ones in class_name, guesses in generic_class. */
+static void name_incomplete(const struct arrival *arrival, const struct http_reading *reading,
+                            bool is_request, struct match_result *ret)
+{
+    if (reading->part == HTTP_IN_START_LINE) {
+        if (arrival->len == 0 && ret->outcome != OUTCOME_NOTHING && !is_request)
+            ret->generic_class = "http-closed";
+    } else if (ret->outcome == OUTCOME_RESET) {
+        return; /* the reset is to blame, not the message */
+    } else if (reading->part == HTTP_IN_HEADER && !reading->line_is_field) {
+        ret->class_name = is_request ? "no-header-end" : "missing-blank-line";
+    } else if (reading->part == HTTP_IN_BODY) {
+        ret->generic_class = "content-length-too-big";
+    } else if (reading->part == HTTP_UNTIL_CLOSE) {
+        ret->outcome = OUTCOME_OPEN;
+        ret->class_name = "no-framing";
+    }
+}
+
 /* Nothing more comes and the message is not complete. */
 static void incomplete(const struct resolved *resolved, const struct arrival *arrival,
                        const struct http_reading *reading, struct match_result *ret)
 {
-    const bool is_request = resolved->http->is_request;
+    static const char *const texts[] = {
+        [HTTP_IN_HEADER] = "a header without the empty line at its end",
+        [HTTP_IN_CHUNKS] = "a chunked body without its last chunk",
+        [HTTP_UNTIL_CLOSE] = "neither Content-Length nor chunks, and the connection stays open",
+    };
     match_incomplete(resolved, arrival, ret);
     if (ret->state != MATCH_NO)
         return;
-    const bool reset = ret->outcome == OUTCOME_RESET;
-    switch (reading->part) {
-    case HTTP_IN_START_LINE:
-        if (arrival->len == 0 && ret->outcome != OUTCOME_NOTHING && !is_request)
-            ret->generic_class = "http-closed";
-        break;
-    case HTTP_IN_HEADER:
-        if (!reset && !reading->line_is_field)
-            ret->class_name = is_request ? "no-header-end" : "missing-blank-line";
-        (void)snprintf(ret->observed, sizeof ret->observed,
-                       "a header without the empty line at its end");
-        break;
-    case HTTP_IN_BODY:
-        if (!reset)
-            ret->generic_class = "content-length-too-big";
+    name_incomplete(arrival, reading, resolved->http->is_request, ret);
+    if (reading->part == HTTP_IN_BODY)
         (void)snprintf(ret->observed, sizeof ret->observed,
                        "Content-Length %llu, but %zu byte%s of body",
                        (unsigned long long)reading->content_length, reading->body_len,
                        reading->body_len == 1 ? "" : "s");
-        break;
-    case HTTP_IN_CHUNKS:
-        (void)snprintf(ret->observed, sizeof ret->observed,
-                       "a chunked body without its last chunk");
-        break;
-    case HTTP_UNTIL_CLOSE:
-        if (reset)
-            break;
-        ret->outcome = OUTCOME_OPEN;
-        ret->class_name = "no-framing";
-        (void)snprintf(ret->observed, sizeof ret->observed,
-                       "neither Content-Length nor chunks, and the connection stays open");
-        break;
-    }
+    else if (reading->part < ARRAY_SIZE(texts) && texts[reading->part] &&
+             ret->outcome != OUTCOME_RESET)
+        (void)snprintf(ret->observed, sizeof ret->observed, "%s", texts[reading->part]);
 }
 
 /* True when bytes behind the message are none of its own. */
@@ -256,13 +255,13 @@ static bool match_complete(const struct resolved *resolved, const uint8_t *bytes
                            struct match_result *ret)
 {
     const bool chunked = reading->framing == HTTP_FRAMING_CHUNKED && !reading->no_body;
-    const struct message view = {
-        .status = reading->status,
-        .fields = bytes + reading->fields_at,
-        .fields_len = reading->head_len - reading->fields_at,
-        .body = chunked ? (const uint8_t *)decoded->data : bytes + reading->body_at,
-        .body_len = chunked ? decoded->len : reading->body_len,
-        .framing = reading->framing};
+    const struct message view = {.status = reading->status,
+                                 .fields = bytes + reading->fields_at,
+                                 .fields_len = reading->head_len - reading->fields_at,
+                                 .body = chunked ? (const uint8_t *)decoded->data
+                                                 : bytes + reading->body_at,
+                                 .body_len = chunked ? decoded->len : reading->body_len,
+                                 .framing = reading->framing};
     return (!resolved->http->is_request ||
             match_request_line(resolved, bytes, reading->line_len, ret)) &&
            nothing_behind(resolved, bytes, len, reading, ret) &&
@@ -274,12 +273,12 @@ bool match_http_stream(const struct resolved *resolved, const struct arrival *ar
 {
     const struct http_want *want = resolved->http;
     const bool head = want->method && strcmp(want->method, "HEAD") == 0;
+    const uint8_t *bytes = arrival->bytes ? arrival->bytes : (const uint8_t *)"";
     struct http_reading reading;
     size_t from = 0;
     for (;; from += reading.total) {
-        const uint8_t *bytes = arrival->bytes ? arrival->bytes + from : (const uint8_t *)"";
         buf_reset(resolved->decoded);
-        http_read(bytes, arrival->len - from, want->is_request, head, arrival->eof,
+        http_read(bytes + from, arrival->len - from, want->is_request, head, arrival->eof,
                   resolved->decoded, &reading);
         if (reading.state != HTTP_COMPLETE || !is_interim(want, &reading))
             break;
@@ -296,8 +295,8 @@ bool match_http_stream(const struct resolved *resolved, const struct arrival *ar
         return false;
     }
     *used = from + reading.total;
-    if (match_complete(resolved, arrival->bytes + from, arrival->len - from, &reading,
-                       resolved->decoded, ret))
+    if (match_complete(resolved, bytes + from, arrival->len - from, &reading, resolved->decoded,
+                       ret))
         return true;
     if (!ret->difference.bytes && ret->diff_at != SIZE_MAX)
         ret->diff_at += from;

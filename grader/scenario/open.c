@@ -1,7 +1,7 @@
 /* scenario/open.c: an assignment file from the outside: loaded as a whole or not at all. */
+#include "scenario/open.h"
 #include "base/own.h"
 #include "scenario/load.h"
-#include "scenario/open.h"
 
 int assignment_open(const char *path, const struct classes *classes, struct assignment **ret,
                     struct err *err)

@@ -4,7 +4,7 @@
 
 #include "scenario/data.h"
 
-#define DATA_MAX_DEPTH  16   /* lists and repetitions inside each other, files that refer to files */
+#define DATA_MAX_DEPTH  16 /* lists and repetitions inside each other, files that refer to files */
 #define DATA_MAX_FIELDS 4096 /* later fields of packed data are compared, but not named */
 
 enum data_kind { DATA_TEXT, DATA_BYTES, DATA_FILE, DATA_GEN, DATA_PACK, DATA_TIMES, DATA_LIST };
@@ -23,13 +23,13 @@ struct pack_field {
 
 struct data {
     enum data_kind kind;
-    const char *text;           /* TEXT: with ${var}; FILE: the path below ${dir} */
-    const uint8_t *bytes;       /* BYTES */
-    const uint8_t *mask;        /* BYTES: NULL, or 0xff where the byte counts */
-    size_t len;                 /* BYTES */
-    enum data_gen gen;          /* GEN */
-    struct amount size;         /* GEN: bytes; TIMES: how often */
-    struct amount seed;         /* GEN */
+    const char *text;                /* TEXT: with ${var}; FILE: the path below ${dir} */
+    const uint8_t *bytes;            /* BYTES */
+    const uint8_t *mask;             /* BYTES: NULL, or 0xff where the byte counts */
+    size_t len;                      /* BYTES */
+    enum data_gen gen;               /* GEN */
+    struct amount size;              /* GEN: bytes; TIMES: how often */
+    struct amount seed;              /* GEN */
     const struct pack_field *fields; /* PACK */
     size_t n_fields;
     const struct data *const *parts; /* LIST: all; TIMES: one */

@@ -32,8 +32,8 @@ static void describe_number(struct buf *out, const struct pattern_field *field,
         (void)buf_printf(out, "%llu", (unsigned long long)value);
         return;
     }
-    const unsigned shift = (unsigned)(64 - 8 * field->len);
-    (void)buf_printf(out, "%lld", (long long)((int64_t)(value << shift) >> shift));
+    const uint64_t sign = UINT64_C(1) << (8 * (field->len ? field->len : 1) - 1);
+    (void)buf_printf(out, "%lld", (long long)((value ^ sign) - sign)); /* two's complement */
 }
 
 /* Mostly readable text is shown as text; anything else, and anything with `??`, as hex. */

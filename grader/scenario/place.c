@@ -117,8 +117,7 @@ static void scan_token(struct scanner *scan)
 
 const struct place *place_map(struct arena *arena, const char *text, size_t len)
 {
-    struct scanner scan = {
-        .arena = arena, .at = text, .end = text + len, .line = 1, .column = 1};
+    struct scanner scan = {.arena = arena, .at = text, .end = text + len, .line = 1, .column = 1};
     while (scan.at < scan.end)
         scan_token(&scan);
     return scan.top ? scan.top : add_place(&scan, 1, 1);

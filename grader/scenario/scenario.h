@@ -131,8 +131,8 @@ struct start_step {
 enum open_kind { OPEN_TCP, OPEN_LISTEN, OPEN_ACCEPT, OPEN_UDP, OPEN_BIND };
 struct open_step {
     enum open_kind kind;
-    const char
-        *target; /* "ADDR:PORT" with ${var} ([v6]:port for IPv6); ACCEPT: the listener's name, with ${var} */
+    const char *
+        target; /* "ADDR:PORT" with ${var} ([v6]:port for IPv6); ACCEPT: the listener's name, with ${var} */
     const char *from; /* local "ADDR" or "ADDR:PORT" for TCP and UDP; NULL */
     int rcvbuf;       /* bytes; 0 unset */
     bool no_read;     /* "read": false : not drained */
@@ -143,7 +143,7 @@ struct open_step {
 
 struct send_step {
     const struct data *data;
-    const char *to;     /* UDP: to the last peer of that endpoint (with ${var}); NULL: its own peer */
+    const char *to; /* UDP: to the last peer of that endpoint (with ${var}); NULL: its own peer */
     const size_t *cuts; /* offsets, ascending */
     size_t n_cuts;
     size_t cut_every; /* "cut": N ; 0 unset */
@@ -192,9 +192,10 @@ struct repeat_step { /* repeat and parallel */
 
 struct step {
     enum verb verb;
-    const char *name; /* the verb's value: endpoint or program (with ${var}: "c${i}"), barrier, definition or URL; NULL
+    const char *
+        name; /* the verb's value: endpoint or program (with ${var}: "c${i}"), barrier, definition or URL; NULL
                          for wait, repeat and parallel */
-    double within_s;  /* < 0: not set (the file's, else 2) */
+    double within_s; /* < 0: not set (the file's, else 2) */
     enum force force;
     struct hints hints;
     const char *note;
@@ -264,12 +265,14 @@ struct scenario {
      * already, unless they say another; those of setup and of definitions are MUST. In the file's words: "course" is
      * MUST without rfc, "must" and "should" have rfc, "info" is INFO. */
     enum force force;
-    bool rfc; /* an RFC says MUST or SHOULD, not only the sheet */
+    bool rfc;      /* an RFC says MUST or SHOULD, not only the sheet */
     double points; /* relative weight */
     enum show show;
-    const size_t *needs; /* indices into assignment.scenarios, each smaller than this one's; gates included */
+    const size_t *
+        needs; /* indices into assignment.scenarios, each smaller than this one's; gates included */
     size_t n_needs;
-    bool gate;            /* everything else in the file is skipped without it: all that follows has it in `needs` */
+    bool
+        gate; /* everything else in the file is skipped without it: all that follows has it in `needs` */
     const char *standard; /* "RFC 9293 3.6.1; slide: ..." */
     struct hints hints;
     struct world world;       /* merged with the file's: files of both, the scenario's win */

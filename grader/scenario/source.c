@@ -18,8 +18,7 @@ int source_open(struct source *source, const char *file, struct arena *arena, st
     if (io_read_file(file, SCENARIO_MAX_FILE_BYTES, &text, ERR_USAGE, err) < 0)
         return -1;
     json_error_t error;
-    source->root =
-        json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &error);
+    source->root = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &error);
     if (!source->root) {
         source_say(source, error.line, error.column, "", error.text);
         return 0;

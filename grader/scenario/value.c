@@ -100,8 +100,7 @@ bool at_word(const struct at *at, const char *const *words, size_t count, size_t
     AUTO_BUF struct buf all = {0};
     for (size_t i = 0; i < count; i++)
         (void)buf_printf(&all, "%s\"%s\"", i ? ", " : "", words[i]);
-    at_say(at, "must be one of %s%s", all.data ? all.data : "",
-           at_nearest(at, text, words, count));
+    at_say(at, "must be one of %s%s", all.data ? all.data : "", at_nearest(at, text, words, count));
     return false;
 }
 

@@ -74,11 +74,12 @@ static inline char *help_lint_text(const char *text)
 /* A file of one scenario with these steps (JSON without the brackets), after the start of "srv". */
 static inline char *help_file(const char *steps)
 {
-    return xasprintf("{\"assignment\": \"a\", \"program\": \"p\", \"args\": [\"${port}\"],\n"
-                     "\"world\": {\"files\": {\"www/a.txt\": \"hello world\\n\", \"pipe\": {\"fifo\": true}}},\n"
-                     "\"setup\": [{\"start\": \"srv\"}],\n"
-                     "\"scenarios\": [{\"id\": \"s\", \"title\": \"t\", \"steps\": [\n%s\n]}]}",
-                     steps);
+    return xasprintf(
+        "{\"assignment\": \"a\", \"program\": \"p\", \"args\": [\"${port}\"],\n"
+        "\"world\": {\"files\": {\"www/a.txt\": \"hello world\\n\", \"pipe\": {\"fifo\": true}}},\n"
+        "\"setup\": [{\"start\": \"srv\"}],\n"
+        "\"scenarios\": [{\"id\": \"s\", \"title\": \"t\", \"steps\": [\n%s\n]}]}",
+        steps);
 }
 
 static inline struct assignment *help_load(const char *text)

@@ -58,10 +58,10 @@ Test(scenario_data, packed_numbers_are_big_endian)
                  "\x01\x01\x02\x01\x02\x03\x04\x01\x02\x03\x04\x05\x06\x07\x08", 15);
     expect_bytes("{\"pack\": \"i8 i16 i32 i64\", \"of\": [-2, -2, -2, -2]}",
                  "\xfe\xff\xfe\xff\xff\xff\xfe\xff\xff\xff\xff\xff\xff\xff\xfe", 15);
-    expect_bytes("{\"pack\": \"u64 i64 i64\", \"of\": [\"18446744073709551615\", "
-                 "\"-9223372036854775808\", 9223372036854775807]}",
-                 "\xff\xff\xff\xff\xff\xff\xff\xff\x80\0\0\0\0\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff",
-                 24);
+    expect_bytes(
+        "{\"pack\": \"u64 i64 i64\", \"of\": [\"18446744073709551615\", "
+        "\"-9223372036854775808\", 9223372036854775807]}",
+        "\xff\xff\xff\xff\xff\xff\xff\xff\x80\0\0\0\0\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff", 24);
     expect_bytes("{\"pack\": \"u16\", \"of\": [\"${port}\"]}", "\x1b\x5f", 2);
 }
 
@@ -70,18 +70,21 @@ Test(scenario_data, any_byte_is_masked)
     struct pattern pattern = resolve("[\"a\", {\"hex\": \"01 ?? 03\"}, \"b\"]", 1);
     cr_assert_not_null(pattern.mask);
     cr_expect_eq(pattern.len, 5);
-    cr_expect_eq(pattern_mismatch(&pattern, "a\x01Z\x03"
-                                            "b",
+    cr_expect_eq(pattern_mismatch(&pattern,
+                                  "a\x01Z\x03"
+                                  "b",
                                   5),
                  SIZE_MAX);
-    cr_expect_eq(pattern_mismatch(&pattern, "a\x01Z\x04"
-                                            "b",
+    cr_expect_eq(pattern_mismatch(&pattern,
+                                  "a\x01Z\x04"
+                                  "b",
                                   5),
                  3);
     cr_expect_eq(pattern_mismatch(&pattern, "x", 1), 0);
     cr_expect_eq(pattern_mismatch(&pattern, "", 0), SIZE_MAX);
-    cr_expect_eq(pattern_mismatch(&pattern, "a\x01Z\x03"
-                                            "bEXTRA",
+    cr_expect_eq(pattern_mismatch(&pattern,
+                                  "a\x01Z\x03"
+                                  "bEXTRA",
                                   10),
                  SIZE_MAX);
     pattern_done(&pattern);
@@ -178,7 +181,8 @@ Test(scenario_data, descriptions_are_for_people)
 
 Test(scenario_data, a_wrong_field_is_named)
 {
-    struct pattern pattern = resolve("[\"x\", {\"pack\": \"u8 u16 i32\", \"of\": [1, 258, -2]}]", 1);
+    struct pattern pattern =
+        resolve("[\"x\", {\"pack\": \"u8 u16 i32\", \"of\": [1, 258, -2]}]", 1);
     AUTO_FREE char *swapped = pattern_field_diff(&pattern, "x\x01\x02\x01\xff\xff\xff\xfe", 8, 2);
     cr_expect_str_eq(swapped, "field 2 (u16): 258 expected, 513 came");
     AUTO_FREE char *sign = pattern_field_diff(&pattern, "x\x01\x01\x02\x00\x00\xff\xfe", 8, 4);
@@ -227,9 +231,9 @@ Test(scenario_data, mistakes_are_told)
         {"[[[[[[[[[[[[[[[[[[\"x\"]]]]]]]]]]]]]]]]]]", "nested more than 16 deep"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        AUTO_FREE char *steps =
-            xasprintf("{\"open\": \"a\", \"tcp\": \"${host}:${port}\"}, {\"send\": \"a\", \"data\": %s}",
-                      cases[i].json);
+        AUTO_FREE char *steps = xasprintf(
+            "{\"open\": \"a\", \"tcp\": \"${host}:${port}\"}, {\"send\": \"a\", \"data\": %s}",
+            cases[i].json);
         AUTO_FREE char *text = help_file(steps);
         AUTO_FREE char *findings = help_lint_text(text);
         cr_expect(strstr(findings, cases[i].part) != NULL, "%s: %s", cases[i].json, findings);
@@ -245,17 +249,17 @@ Test(scenario_data, size_is_bounded_when_it_is_known)
     struct vars vars;
     vars_init(&vars, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        AUTO_FREE char *steps =
-            xasprintf("{\"open\": \"a\", \"tcp\": \"${host}:${port}\"}, {\"send\": \"a\", \"data\": %s}",
-                      texts[i]);
+        AUTO_FREE char *steps = xasprintf(
+            "{\"open\": \"a\", \"tcp\": \"${host}:${port}\"}, {\"send\": \"a\", \"data\": %s}",
+            texts[i]);
         AUTO_FREE char *text = help_file(steps);
         struct assignment *assignment = help_load(text);
         struct err err = {0};
         struct pattern pattern;
         const struct data_context context = {.vars = &vars, .seed = 1};
-        cr_expect_eq(data_resolve(assignment->scenarios[0].steps[2].u.send.data, &context, &pattern,
-                                  &err),
-                     -1);
+        cr_expect_eq(
+            data_resolve(assignment->scenarios[0].steps[2].u.send.data, &context, &pattern, &err),
+            -1);
         cr_expect(strstr(err.text, "larger than 64 MiB") != NULL, "%s", err.text);
         pattern_done(&pattern);
         assignment_free(assignment);

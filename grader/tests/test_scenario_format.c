@@ -107,8 +107,8 @@ static void lint_example(void *self, int number, const char *text)
     char *folder = help_folder();
     AUTO_FREE char *path = xasprintf("%s/a.json", folder);
     help_write(folder, "a.json", text);
-    cr_expect_eq(scenario_lint(path, "testcases", help_collect, &lines, &err), 0, "example %d: %s%s",
-                 number, lines.data ? lines.data : "", err.text);
+    cr_expect_eq(scenario_lint(path, "testcases", help_collect, &lines, &err), 0,
+                 "example %d: %s%s", number, lines.data ? lines.data : "", err.text);
     buf_done(&lines);
     help_remove(folder);
 }
@@ -130,11 +130,10 @@ Test(scenario_format, the_examples_use_every_key)
 {
     AUTO_BUF struct buf all = {0};
     (void)each_example(add_example, &all);
-    static const enum key_object tables[] = {KEYS_START, KEYS_OPEN,   KEYS_SEND,     KEYS_EXPECT,
-                                             KEYS_CLOSE, KEYS_CHECK,  KEYS_FETCH,    KEYS_REPEAT,
-                                             KEYS_WAIT,  KEYS_PARALLEL, KEYS_DO,     KEYS_MEET,
-                                             KEYS_DATA,  KEYS_EXPECTATION, KEYS_HTTP, KEYS_WORLD,
-                                             KEYS_WORLD_FILE};
+    static const enum key_object tables[] = {
+        KEYS_START, KEYS_OPEN,        KEYS_SEND, KEYS_EXPECT,   KEYS_CLOSE,     KEYS_CHECK,
+        KEYS_FETCH, KEYS_REPEAT,      KEYS_WAIT, KEYS_PARALLEL, KEYS_DO,        KEYS_MEET,
+        KEYS_DATA,  KEYS_EXPECTATION, KEYS_HTTP, KEYS_WORLD,    KEYS_WORLD_FILE};
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
         const struct key_table *table = key_table(tables[i]);
         for (size_t k = 0; k < table->count; k++) {
@@ -152,7 +151,8 @@ Test(scenario_format, the_examples_use_every_key)
 static json_t *load_schema(void)
 {
     json_error_t error;
-    json_t *schema = json_load_file("testcases/scenario.schema.json", JSON_REJECT_DUPLICATES, &error);
+    json_t *schema =
+        json_load_file("testcases/scenario.schema.json", JSON_REJECT_DUPLICATES, &error);
     cr_assert(schema != NULL, "%d: %s", error.line, error.text);
     return schema;
 }
@@ -223,8 +223,9 @@ Test(scenario_format, the_schema_accepts_what_the_loader_accepts)
 {
     struct example_files files = {.folder = help_folder()};
     static const char *const delivered[] = {
-        "testcases/tcp-echo-server.json", "testcases/udp-echo-server.json", "testcases/byte-order.json",
-        "testcases/http-server.json", "testcases/classes.json", "testcases/suites/course.json"};
+        "testcases/tcp-echo-server.json", "testcases/udp-echo-server.json",
+        "testcases/byte-order.json",      "testcases/http-server.json",
+        "testcases/classes.json",         "testcases/suites/course.json"};
     (void)each_example(write_example, &files);
     for (size_t i = 0; i < ARRAY_SIZE(delivered); i++)
         files.paths[files.n++] = xstrdup(delivered[i]);

@@ -81,13 +81,13 @@ Test(scenario_http, complete_messages)
          "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nT: "
          "u\r\n\r\n",
          "", MATCH_YES, 0, NULL, 77},
-        {"{\"method\": \"HEAD\"}", "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n", "", MATCH_YES, 0,
-         NULL, 39},
+        {"{\"method\": \"HEAD\"}", "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n", "", MATCH_YES,
+         0, NULL, 39},
         {"{\"status\": 304}", "HTTP/1.1 304 Not Modified\r\n\r\n", "", MATCH_YES, 0, NULL, 29},
         {"{\"status\": 200}", "HTTP/1.1 100 Continue\r\n\r\n" GOOD, "", MATCH_YES, 0, NULL,
          25 + sizeof GOOD - 1},
-        {"{\"status\": [100, \"4xx\"]}", "HTTP/1.1 100 Continue\r\n\r\n" GOOD, "", MATCH_YES, 0, NULL,
-         25},
+        {"{\"status\": [100, \"4xx\"]}", "HTTP/1.1 100 Continue\r\n\r\n" GOOD, "", MATCH_YES, 0,
+         NULL, 25},
         {"{\"headers\": {\"Content-Length\": \"^12$\", \"x-none\": null}}", GOOD, "", MATCH_YES, 0,
          NULL, sizeof GOOD - 1},
         {"{\"headers\": {\"connection\": \"close\"}}",
@@ -106,7 +106,8 @@ Test(scenario_http, broken_syntax_has_its_class)
         {"{}", "HTTP/1.1  200 OK\r\n", "", MATCH_NO, OUTCOME_DIFFERENT, "status-line", 0},
         {"{}", "HTTP/1.1 2000 OK\r\n", "", MATCH_NO, OUTCOME_DIFFERENT, "status-line", 0},
         {"{}", "HTTP/1.1 200\r\n", "", MATCH_NO, OUTCOME_DIFFERENT, "status-line-space", 0},
-        {"{}", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "", MATCH_NO, OUTCOME_DIFFERENT, "lf-only", 0},
+        {"{}", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "", MATCH_NO, OUTCOME_DIFFERENT, "lf-only",
+         0},
         {"{}", "HTTP/1.1 200 OK\r\nContent-Length: 0\n\r\n", "", MATCH_NO, OUTCOME_DIFFERENT,
          "lf-only", 0},
         {"{}", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\n", "", MATCH_NO, OUTCOME_DIFFERENT,
@@ -115,19 +116,20 @@ Test(scenario_http, broken_syntax_has_its_class)
          OUTCOME_DIFFERENT, "missing-blank-line", 0},
         {"{}", "HTTP/1.1 200 OK\r\n<a href=\"http://x\">\n", "", MATCH_NO, OUTCOME_DIFFERENT,
          "missing-blank-line", 0},
-        {"{}", "HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n", "", MATCH_NO, OUTCOME_DIFFERENT, NULL,
-         0},
+        {"{}", "HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n", "", MATCH_NO, OUTCOME_DIFFERENT,
+         NULL, 0},
         {"{}", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n", "", MATCH_NO, OUTCOME_DIFFERENT, NULL, 0},
         {"{}", "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n", "", MATCH_NO, OUTCOME_DIFFERENT, NULL, 0},
-        {"{}", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello", "", MATCH_NO, OUTCOME_DIFFERENT,
-         NULL, 0},
-        {"{}", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nhello", "", MATCH_NO,
+        {"{}", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello", "", MATCH_NO,
          OUTCOME_DIFFERENT, NULL, 0},
-        {"{}", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "", MATCH_NO,
-         OUTCOME_DIFFERENT, NULL, 0},
+        {"{}", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nhello", "",
+         MATCH_NO, OUTCOME_DIFFERENT, NULL, 0},
+        {"{}", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "",
+         MATCH_NO, OUTCOME_DIFFERENT, NULL, 0},
         {"{}", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", "",
          MATCH_NO, OUTCOME_DIFFERENT, NULL, 0},
-        {"{}", "HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n", "", MATCH_NO, OUTCOME_DIFFERENT, NULL, 0},
+        {"{}", "HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n", "", MATCH_NO, OUTCOME_DIFFERENT,
+         NULL, 0},
         {"{}", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "", MATCH_NO,
          OUTCOME_DIFFERENT, NULL, 0},
         {"{}", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", "", MATCH_NO,
@@ -193,16 +195,16 @@ Test(scenario_http, not_as_wanted)
         {"{\"status\": 404}", GOOD, "", MATCH_NO, OUTCOME_OTHER, "status-code", 0},
         {"{\"status\": [\"4xx\", 500]}", GOOD, "", MATCH_NO, OUTCOME_OTHER, "status-code", 0},
         {"{\"headers\": {\"date\": \"GMT$\"}}", GOOD, "", MATCH_NO, OUTCOME_OTHER, NULL, 0},
-        {"{\"headers\": {\"content-length\": \"^13$\"}}", GOOD, "", MATCH_NO, OUTCOME_DIFFERENT, NULL,
-         0},
+        {"{\"headers\": {\"content-length\": \"^13$\"}}", GOOD, "", MATCH_NO, OUTCOME_DIFFERENT,
+         NULL, 0},
         {"{\"headers\": {\"content-length\": null}}", GOOD, "", MATCH_NO, OUTCOME_EXTRA, NULL, 0},
         {"{\"framing\": \"chunked\"}", GOOD, "", MATCH_NO, OUTCOME_OTHER, NULL, 0},
         {"{\"body\": \"hello WORLD\\n\"}", GOOD, "", MATCH_NO, OUTCOME_DIFFERENT, NULL, 0},
         {"{\"body\": \"hello world\\n!\"}", GOOD, "", MATCH_NO, OUTCOME_SHORT, NULL, 0},
         {"{\"body\": \"hello\"}", GOOD, "", MATCH_NO, OUTCOME_EXTRA, NULL, 0},
         {"{\"body\": \"hello\"}",
-         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlO\r\n0\r\n\r\n", "",
-         MATCH_NO, OUTCOME_DIFFERENT, NULL, 0},
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlO\r\n0\r\n\r\n",
+         "", MATCH_NO, OUTCOME_DIFFERENT, NULL, 0},
     };
     RUN(cases);
 }
@@ -284,7 +286,8 @@ Test(scenario_http, every_prefix_waits)
 {
     static const char *const messages[] = {
         GOOD,
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;q=\"x\"\r\nhel\r\n9\r\nlo world\n\r\n0\r\nT: "
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;q=\"x\"\r\nhel\r\n9\r\nlo "
+        "world\n\r\n0\r\nT: "
         "u\r\n\r\n",
         "HTTP/1.1 100 Continue\r\nA: b\r\n\r\n" GOOD};
     struct assignment *assignment = NULL;
@@ -293,7 +296,8 @@ Test(scenario_http, every_prefix_waits)
     for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
         const size_t len = strlen(messages[i]);
         for (size_t n = 0; n <= len; n++) {
-            AUTO_FREE uint8_t *bytes = xmalloc(n); /* exactly so long: a sanitizer sees any step beyond */
+            AUTO_FREE uint8_t *bytes =
+                xmalloc(n); /* exactly so long: a sanitizer sees any step beyond */
             memcpy(bytes, messages[i], n);
             const struct arrival arrival = {.bytes = bytes, .len = n};
             struct match_result result;
@@ -309,8 +313,8 @@ Test(scenario_http, every_prefix_waits)
 /* Bytes that a student's program could send: every one-byte change of a good message. */
 Test(scenario_http, any_garbage_is_survived)
 {
-    static const char good[] =
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    static const char good[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: "
+                               "5\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
     struct assignment *assignment = NULL;
     struct resolved resolved = resolve("{\"status\": 200}", &assignment);
     struct assignment *other = NULL;

@@ -39,8 +39,9 @@ Test(scenario_lint, a_good_file_has_no_findings)
 
 Test(scenario_lint, syntax_errors_have_a_line)
 {
-    static const char *const texts[] = {"",   "{",   "[1,2",     "{\"a\": 1,}", "nonsense",
-                                        "\"", "{} x", "{\"a\": \xff}", "{\"a\": 1, \"a\": 2}"};
+    static const char *const texts[] = {
+        "",   "{",    "[1,2",          "{\"a\": 1,}",         "nonsense",
+        "\"", "{} x", "{\"a\": \xff}", "{\"a\": 1, \"a\": 2}"};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         const char *part = "a.json:1:";
         if (texts[i][0] == '\0')
@@ -54,12 +55,14 @@ Test(scenario_lint, places_are_exact)
     const char *const parts[] = {
         "a.json:3:2: programm: unknown key 'programm' (did you mean 'program'?)",
         "a.json:4:13: within: must be a number, not a text",
-        "a.json:7:34: scenarios[0].level: must be one of \"basic\", \"robust\", \"load\", \"hostile\", "
+        "a.json:7:34: scenarios[0].level: must be one of \"basic\", \"robust\", \"load\", "
+        "\"hostile\", "
         "\"optional\" (did you mean 'basic'?)",
         "a.json:8:26: scenarios[0].steps[0].tcpp: unknown key 'tcpp' (did you mean 'tcp'?)",
         "a.json:8:12: scenarios[0].steps[0]: needs one of tcp, listen, accept, udp, bind",
     };
-    expect_findings("{\n \"assignment\": \"a\",\n \"programm\": \"p\",\n  \"within\": \"2\",\n \"scenarios\": [\n"
+    expect_findings("{\n \"assignment\": \"a\",\n \"programm\": \"p\",\n  \"within\": \"2\",\n "
+                    "\"scenarios\": [\n"
                     "  {\"id\": \"s\",\n   \"title\": \"t\",        \"level\": \"basik\",\n"
                     " \"steps\": [{\"open\": \"a\", \"tcpp\": \"${host}:${port}\"}]}]}",
                     parts, ARRAY_SIZE(parts));
@@ -72,44 +75,64 @@ Test(scenario_lint, the_head)
     } cases[] = {
         {"[]", "must be an object, not a list"},
         {"{\"assignment\": \"a\"}", "needs 'scenarios'"},
-        {"{\"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}", "needs 'assignment'"},
+        {"{\"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+         "needs 'assignment'"},
         {"{\"assignment\": \"a\", \"scenarios\": []}", "at least one scenario"},
-        {"{\"assignment\": \"A b\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"A b\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": "
+         "[]}]}",
          "lower-case"},
-        {"{\"assignment\": \"a\", \"cap\": 2, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"cap\": 2, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", "
+         "\"steps\": []}]}",
          "must lie between"},
-        {"{\"assignment\": \"a\", \"ready\": \"tcp\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"ready\": \"tcp\", \"scenarios\": [{\"id\": \"a\", \"title\": "
+         "\"t\", \"steps\": []}]}",
          "ready: must be"},
-        {"{\"assignment\": \"a\", \"vars\": {\"port\": \"1\"}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"vars\": {\"port\": \"1\"}, \"scenarios\": [{\"id\": \"a\", "
+         "\"title\": \"t\", \"steps\": []}]}",
          "set by the grader"},
-        {"{\"assignment\": \"a\", \"vars\": {\"a-b\": \"1\"}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"vars\": {\"a-b\": \"1\"}, \"scenarios\": [{\"id\": \"a\", "
+         "\"title\": \"t\", \"steps\": []}]}",
          "letters, digits"},
-        {"{\"assignment\": \"a\", \"setup\": [{\"start\": \"s\"}], \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"setup\": [{\"start\": \"s\"}], \"scenarios\": [{\"id\": \"a\", "
+         "\"title\": \"t\", \"steps\": []}]}",
          "needs 'program'"},
-        {"{\"assignment\": \"a\", \"world\": {\"net\": {}}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"world\": {\"net\": {}}, \"scenarios\": [{\"id\": \"a\", "
+         "\"title\": \"t\", \"steps\": []}]}",
          "world.net: not yet available"},
-        {"{\"assignment\": \"a\", \"world\": {\"calls\": {}}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"world\": {\"calls\": {}}, \"scenarios\": [{\"id\": \"a\", "
+         "\"title\": \"t\", \"steps\": []}]}",
          "world.calls: not yet available"},
-        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"../x\": \"\"}}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"../x\": \"\"}}, \"scenarios\": "
+         "[{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
          "path below"},
-        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"/etc/x\": \"\"}}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"/etc/x\": \"\"}}, \"scenarios\": "
+         "[{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
          "path below"},
-        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"x\": {\"data\": \"\", \"mode\": \"8\"}}}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"x\": {\"data\": \"\", \"mode\": "
+         "\"8\"}}}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
          "octal"},
-        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"x\": {\"link\": \"y\", \"fifo\": true}}}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"x\": {\"link\": \"y\", \"fifo\": "
+         "true}}}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
          "one of data, link, fifo, sparse"},
-        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"x\": \"${i}\"}}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
+        {"{\"assignment\": \"a\", \"world\": {\"files\": {\"x\": \"${i}\"}}, \"scenarios\": "
+         "[{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
          "file 'x': unknown variable ${i}"},
-        {"{\"assignment\": \"a\", \"define\": {\"d\": [{\"do\": \"d\"}]}, \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": [{\"do\": \"d\"}]}]}",
+        {"{\"assignment\": \"a\", \"define\": {\"d\": [{\"do\": \"d\"}]}, \"scenarios\": [{\"id\": "
+         "\"a\", \"title\": \"t\", \"steps\": [{\"do\": \"d\"}]}]}",
          "circle"},
-        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"a\", \"steps\": []}]}", "needs 'title'"},
-        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\"}]}", "needs 'steps'"},
-        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": [], \"setup\": true}]}",
+        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"a\", \"steps\": []}]}",
+         "needs 'title'"},
+        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\"}]}",
+         "needs 'steps'"},
+        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": [], "
+         "\"setup\": true}]}",
          "only false"},
-        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"alpha\", \"title\": \"t\", \"steps\": []},"
+        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"alpha\", \"title\": \"t\", \"steps\": "
+         "[]},"
          "{\"id\": \"b\", \"title\": \"t\", \"needs\": [\"alpah\"], \"steps\": []}]}",
          "no scenario 'alpah' above this one"},
-        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"needs\": [\"b\"], \"steps\": []},"
+        {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"needs\": "
+         "[\"b\"], \"steps\": []},"
          "{\"id\": \"b\", \"title\": \"t\", \"steps\": []}]}",
          "no scenario 'b' above this one"},
         {"{\"assignment\": \"a\", \"scenarios\": [{\"id\": \"a\", \"title\": \"t\", \"steps\": []},"
@@ -139,7 +162,8 @@ Test(scenario_lint, steps)
         {"{\"start\": \"x\", \"stdin\": \"open\"}", "must be one of \"closed\""},
         {"{\"start\": \"x\", \"limits\": {\"nofiles\": 1}}", "(did you mean 'nofile'?)"},
         {"{\"open\": \"a\", \"tcp\": \"${host}\"}", "must be ADDRESS:PORT"},
-        {"{\"open\": \"a\", \"tcp\": \"${host}:1\", \"udp\": \"${host}:1\"}", "has both 'tcp' and 'udp'"},
+        {"{\"open\": \"a\", \"tcp\": \"${host}:1\", \"udp\": \"${host}:1\"}",
+         "has both 'tcp' and 'udp'"},
         {"{\"open\": \"a\", \"udp\": \"${host}:1\", \"refused\": true}", "means nothing for 'udp'"},
         {"{\"open\": \"a\", \"accept\": \"l\"}", "'l' is not open here"},
         {A "{\"open\": \"b\", \"accept\": \"a\"}", "'a' does not listen"},
@@ -150,24 +174,28 @@ Test(scenario_lint, steps)
         {A "{\"send\": \"a\", \"data\": \"x\", \"to\": \"a\"}", "'to' is for UDP"},
         {A "{\"send\": \"alice\", \"data\": \"x\"}", "'alice' is not open here"},
         {A "{\"expect\": \"a\"}", "expects nothing"},
-        {A "{\"expect\": \"a\", \"data\": \"x\", \"count\": 1}", "stands beside 'data'"},
-        {A "{\"expect\": \"a\", \"eof\": true, \"reset\": true}", "contradicts 'eof'"},
+        {A "{\"expect\": \"a\", \"data\": \"x\", \"count\": 1}", "'data' and 'count' in one step"},
+        {A "{\"expect\": \"a\", \"eof\": true, \"reset\": true}", "'eof' and 'reset' contradict"},
         {A "{\"expect\": \"a\", \"eof\": false}", "only true"},
         {A "{\"expect\": \"a\", \"silence\": 1, \"data\": \"x\"}", "cannot stand beside 'data'"},
         {A "{\"expect\": \"a\", \"data\": \"x\", \"open\": true}", "belongs to 'silence'"},
         {A "{\"expect\": \"a\", \"matches\": \"a(\"}", "is no POSIX extended regular expression"},
         {A "{\"expect\": \"a.err\", \"eof\": true}", "is no program"},
-        {A "{\"expect\": \"a\", \"eof\": true, \"else\": [{\"data\": \"x\"}]}", "needs 'hint' or 'verdict'"},
-        {A "{\"expect\": \"a\", \"eof\": true, \"hint\": {\"eoff\": \"x\"}}", "(did you mean 'eof'?)"},
+        {A "{\"expect\": \"a\", \"eof\": true, \"else\": [{\"data\": \"x\"}]}",
+         "needs 'hint' or 'verdict'"},
+        {A "{\"expect\": \"a\", \"eof\": true, \"hint\": {\"eoff\": \"x\"}}",
+         "(did you mean 'eof'?)"},
         {A "{\"expect\": \"a\", \"eof\": true, \"hint\": 5}", "must be a bug class"},
         {A "{\"expect\": \"a\", \"http\": {\"status\": 99}}", "must lie between"},
         {A "{\"expect\": \"a\", \"http\": {\"status\": \"6xx\"}}", "a class like \"4xx\""},
         {A "{\"expect\": \"a\", \"http\": {\"headers\": {\"a b\": \"x\"}}}", "is no header name"},
-        {A "{\"expect\": \"a\", \"http\": {\"request\": true, \"status\": 200}}", "a request has no 'status'"},
+        {A "{\"expect\": \"a\", \"http\": {\"request\": true, \"status\": 200}}",
+         "a request has no 'status'"},
         {A "{\"close\": \"a\", \"how\": \"TERM\"}", "signals are for programs"},
         {A "{\"close\": \"a\", \"how\": \"TREM\"}", "(did you mean 'TERM'?)"},
         {"{\"close\": \"srv\", \"how\": \"reset\"}", "is no TCP connection"},
-        {A "{\"close\": \"a\"}, {\"send\": \"a\", \"data\": \"x\"}", "'a' was closed in scenarios[0].steps[1]"},
+        {A "{\"close\": \"a\"}, {\"send\": \"a\", \"data\": \"x\"}",
+         "'a' was closed in scenarios[0].steps[1]"},
         {A "{\"check\": \"a\", \"alive\": true}", "'a' is no program"},
         {"{\"check\": \"srv\"}", "checks nothing"},
         {"{\"check\": \"srv\", \"fds\": \"<5\"}", "is no bound"},
@@ -193,7 +221,8 @@ Test(scenario_lint, steps)
          "{\"start\": \"y\", \"args\": [\"${k}\"]}",
          "unknown variable ${k}"},
         {"{\"open\": \"u\", \"udp\": \"${host}:1\"}, {\"expect\": \"u\", \"eof\": true}", "is UDP"},
-        {"{\"open\": \"l\", \"listen\": \"${peer}:1\"}, {\"send\": \"l\", \"data\": \"x\"}", "only listens"},
+        {"{\"open\": \"l\", \"listen\": \"${peer}:1\"}, {\"send\": \"l\", \"data\": \"x\"}",
+         "only listens"},
     };
     RUN(cases);
 }
@@ -201,7 +230,8 @@ Test(scenario_lint, steps)
 Test(scenario_lint, what_is_right_is_not_complained_about)
 {
     static const char *const steps[] = {
-        "{\"repeat\": 9, \"as\": \"k\", \"steps\": [{\"open\": \"c${k}\", \"tcp\": \"${host}:${port}\"}]}, "
+        "{\"repeat\": 9, \"as\": \"k\", \"steps\": [{\"open\": \"c${k}\", \"tcp\": "
+        "\"${host}:${port}\"}]}, "
         "{\"send\": \"c7\", \"data\": \"x\"}",
         A "{\"close\": \"a\"}, " A "{\"send\": \"a\", \"data\": \"x\"}",
         A "{\"close\": \"a\", \"how\": \"write\"}, {\"expect\": \"a\", \"eof\": true}",
@@ -221,14 +251,17 @@ Test(scenario_lint, what_is_right_is_not_complained_about)
 Test(scenario_lint, bug_classes_are_known_when_there_are_any)
 {
     char *folder = help_folder();
-    AUTO_FREE char *text = help_file(A "{\"expect\": \"a\", \"eof\": true, \"hint\": \"never-close\"}");
+    AUTO_FREE char *text =
+        help_file(A "{\"expect\": \"a\", \"eof\": true, \"hint\": \"never-close\"}");
     help_write(folder, "a.json", text);
     AUTO_FREE char *without = help_lint(folder, "a.json");
     cr_expect_str_eq(without, "");
     help_write(folder, "classes.json",
-               "{\"classes\": {\"never-closes\": {\"sentence\": \"x {n}\"}, \"no-echo\": {\"sentence\": \"y\"}}}");
+               "{\"classes\": {\"never-closes\": {\"sentence\": \"x {n}\"}, \"no-echo\": "
+               "{\"sentence\": \"y\"}}}");
     AUTO_FREE char *with = help_lint(folder, "a.json");
-    cr_expect(strstr(with, "unknown bug class 'never-close' (did you mean 'never-closes'?)") != NULL,
+    cr_expect(strstr(with, "unknown bug class 'never-close' (did you mean 'never-closes'?)") !=
+                  NULL,
               "%s", with);
     help_remove(folder);
 }
@@ -244,7 +277,8 @@ Test(scenario_lint, loading_stops_with_the_first_finding)
     help_write(folder, "a.json", text);
     cr_expect_eq(assignment_load(path, &assignment, &err), -1);
     cr_expect_eq(err.kind, ERR_USAGE);
-    cr_expect(strstr(err.text, "a.json:5:1: scenarios[0].steps[0]: has no verb") != NULL, "%s", err.text);
+    cr_expect(strstr(err.text, "a.json:5:1: scenarios[0].steps[0]: has no verb") != NULL, "%s",
+              err.text);
     cr_expect(strstr(err.text, "(and 1 more") != NULL, "%s", err.text);
     cr_expect_null(assignment);
     struct err missing = {0};
@@ -303,7 +337,9 @@ Test(scenario_lint, definitions_that_multiply)
             (void)buf_printf(&text, "%s{\"do\": \"d%d\"}", k ? "," : "", i - 1);
         (void)buf_add_str(&text, "]");
     }
-    (void)buf_add_str(&text, "}, \"scenarios\": [{\"id\": \"s\", \"title\": \"t\", \"steps\": [{\"do\": \"d7\"}]}]}");
+    (void)buf_add_str(
+        &text,
+        "}, \"scenarios\": [{\"id\": \"s\", \"title\": \"t\", \"steps\": [{\"do\": \"d7\"}]}]}");
     AUTO_FREE char *findings = help_lint_text(text.data);
     cr_expect(strstr(findings, "more than 100000 steps") != NULL, "%s", findings);
 }
@@ -318,7 +354,8 @@ Test(scenario_lint, variables_that_multiply)
             (void)buf_printf(&text, "${v%d}", i - 1);
         (void)buf_add_str(&text, "\"");
     }
-    (void)buf_add_str(&text, "}, \"scenarios\": [{\"id\": \"s\", \"title\": \"t\", \"steps\": [{\"start\": \"x\", \"args\": [\"${v7}\"]}]}]}");
+    (void)buf_add_str(&text, "}, \"scenarios\": [{\"id\": \"s\", \"title\": \"t\", \"steps\": "
+                             "[{\"start\": \"x\", \"args\": [\"${v7}\"]}]}]}");
     AUTO_FREE char *findings = help_lint_text(text.data);
     cr_expect(strstr(findings, "too often") != NULL, "%s", findings);
 }
@@ -328,10 +365,13 @@ Test(scenario_lint, damaged_files)
 {
     static const char bytes[] = "\"{[,:9x\n";
     AUTO_FREE char *good = help_file(
-        A "{\"send\": \"a\", \"data\": [{\"hex\": \"00 ??\"}, {\"pack\": \"u8 i64\", \"of\": [1, -2]}, "
-          "{\"times\": 2, \"of\": {\"gen\": \"lines\", \"size\": 9}}], \"cut\": [1, 2], \"gap\": 0.1}, "
+        A "{\"send\": \"a\", \"data\": [{\"hex\": \"00 ??\"}, {\"pack\": \"u8 i64\", \"of\": [1, "
+          "-2]}, "
+          "{\"times\": 2, \"of\": {\"gen\": \"lines\", \"size\": 9}}], \"cut\": [1, 2], \"gap\": "
+          "0.1}, "
           "{\"expect\": \"a\", \"http\": {\"status\": [200, \"4xx\"], \"headers\": {\"a\": null}}, "
-          "\"else\": [{\"closed\": true, \"verdict\": \"ok\"}]}, {\"check\": \"srv\", \"fds\": \"+2MiB\"}");
+          "\"else\": [{\"closed\": true, \"verdict\": \"ok\"}]}, {\"check\": \"srv\", \"fds\": "
+          "\"+2MiB\"}");
     char *folder = help_folder();
     for (size_t at = 0; good[at]; at++) {
         const char was = good[at];
@@ -351,9 +391,11 @@ Test(scenario_lint, huge_numbers)
         {"{\"wait\": 1e999}", "overflow"},
         {"{\"repeat\": 9223372036854775807, \"steps\": []}", "must lie between"},
         {A "{\"expect\": \"a\", \"count\": 9223372036854775807}", "must lie between"},
-        {A "{\"send\": \"a\", \"data\": {\"times\": 9223372036854775807, \"of\": \"x\"}}", "must lie between"},
+        {A "{\"send\": \"a\", \"data\": {\"times\": 9223372036854775807, \"of\": \"x\"}}",
+         "must lie between"},
         {"{\"check\": \"srv\", \"rss\": \"+1e400\"}", "is no bound"},
-        {A "{\"send\": \"a\", \"data\": {\"pack\": \"u64\", \"of\": [\"18446744073709551616\"]}}", "does not fit"},
+        {A "{\"send\": \"a\", \"data\": {\"pack\": \"u64\", \"of\": [\"18446744073709551616\"]}}",
+         "does not fit"},
     };
     RUN(cases);
 }

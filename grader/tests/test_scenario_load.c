@@ -11,22 +11,30 @@ static struct assignment *load_steps_text(const char *steps)
 }
 
 static const char head[] =
-    "{\"$schema\": \"scenario.schema.json\", \"assignment\": \"tcp-echo-server\", \"title\": \"Echo\",\n"
-    " \"note\": \"n\", \"program\": \"p\", \"args\": [\"${port}\", \"x\"], \"ready\": \"tcp ${port}\",\n"
+    "{\"$schema\": \"scenario.schema.json\", \"assignment\": \"tcp-echo-server\", \"title\": "
+    "\"Echo\",\n"
+    " \"note\": \"n\", \"program\": \"p\", \"args\": [\"${port}\", \"x\"], \"ready\": \"tcp "
+    "${port}\",\n"
     " \"within\": 1.5, \"cap\": 0.25, \"vars\": {\"get\": \"GET ${path}\", \"n\": 5},\n"
     " \"world\": {\"files\": {\"a\": \"file's\", \"b\": {\"data\": \"x\", \"mode\": \"000\"}},\n"
-    "            \"hosts\": {\"echo.test\": [\"${peer}\", \"${peer2}\"]}, \"addresses\": [\"10.0.0.9\"],\n"
+    "            \"hosts\": {\"echo.test\": [\"${peer}\", \"${peer2}\"]}, \"addresses\": "
+    "[\"10.0.0.9\"],\n"
     "            \"limits\": {\"nofile\": 64, \"memory\": 100}},\n"
     " \"setup\": [{\"start\": \"srv\"}],\n"
     " \"define\": {\"first\": [{\"do\": \"second\"}], \"second\": [{\"wait\": 0.5}]},\n"
     " \"scenarios\": [\n"
-    "  {\"id\": \"starts\", \"title\": \"S\", \"gate\": true, \"steps\": [{\"check\": \"srv\", \"alive\": true}]},\n"
-    "  {\"id\": \"b\", \"title\": \"B\", \"note\": \"why\", \"level\": \"hostile\", \"force\": \"should\", \"points\": 2.5,\n"
-    "   \"show\": \"name\", \"standard\": \"RFC 862\", \"hint\": \"no-echo\", \"setup\": false, \"repeat_seed\": 3,\n"
-    "   \"world\": {\"files\": {\"a\": \"scenario's\", \"c\": {\"link\": \"../x\"}, \"d\": {\"fifo\": true}, \"e\": {\"sparse\": 1000}},\n"
+    "  {\"id\": \"starts\", \"title\": \"S\", \"gate\": true, \"steps\": [{\"check\": \"srv\", "
+    "\"alive\": true}]},\n"
+    "  {\"id\": \"b\", \"title\": \"B\", \"note\": \"why\", \"level\": \"hostile\", \"force\": "
+    "\"should\", \"points\": 2.5,\n"
+    "   \"show\": \"name\", \"standard\": \"RFC 862\", \"hint\": \"no-echo\", \"setup\": false, "
+    "\"repeat_seed\": 3,\n"
+    "   \"world\": {\"files\": {\"a\": \"scenario's\", \"c\": {\"link\": \"../x\"}, \"d\": "
+    "{\"fifo\": true}, \"e\": {\"sparse\": 1000}},\n"
     "             \"limits\": {\"nofile\": 12}, \"addresses\": [\"10.0.0.10\"]},\n"
     "   \"steps\": [{\"wait\": 0}, {\"wait\": 0, \"force\": \"must\"}, {\"do\": \"first\"},\n"
-    "     {\"repeat\": [1, \"two\", {\"hex\": \"33\"}], \"as\": \"path\", \"steps\": [{\"open\": \"c${path}\", \"udp\": \"${get}:1\"}]}]},\n"
+    "     {\"repeat\": [1, \"two\", {\"hex\": \"33\"}], \"as\": \"path\", \"steps\": [{\"open\": "
+    "\"c${path}\", \"udp\": \"${get}:1\"}]}]},\n"
     "  {\"id\": \"c\", \"title\": \"C\", \"needs\": [\"b\", \"starts\"], \"steps\": [\n"
     "     {\"check\": \"srv\", \"cpu\": \"<=0.2\", \"for\": 0.5}]}\n"
     " ]}";
@@ -138,16 +146,23 @@ Test(scenario_load, places_of_steps)
 
 Test(scenario_load, verbs_that_act)
 {
-    struct assignment *a = load_steps_text(
-        "{\"start\": \"b\", \"program\": \"q\", \"args\": [], \"stdin\": \"closed\", \"ready\": \"none\",\n"
-        " \"limits\": {\"as\": 512, \"nproc\": 9, \"cpu\": 3}, \"within\": 4},\n"
-        "{\"open\": \"a\", \"tcp\": \"${host}:${port}\", \"from\": \"${peer2}:${port2}\", \"rcvbuf\": 4096, \"read\": false},\n"
-        "{\"open\": \"l\", \"listen\": \"${peer}:${swap}\"}, {\"open\": \"x\", \"accept\": \"l\", \"never\": true},\n"
-        "{\"open\": \"u\", \"udp\": \"[${host6}]:${port}\", \"connected\": true}, {\"open\": \"w\", \"bind\": \"${peer}:${port}\"},\n"
-        "{\"open\": \"r\", \"tcp\": \"${host}:1\", \"refused\": true},\n"
-        "{\"send\": \"a\", \"data\": \"abcdef\", \"cut\": [1, 3], \"gap\": 0.01, \"stall\": 2, \"may_fail\": true},\n"
-        "{\"send\": \"a\", \"data\": \"abc\", \"cut\": 2}, {\"send\": \"w\", \"data\": \"x\", \"to\": \"u\"},\n"
-        "{\"close\": \"a\", \"how\": \"write\"}, {\"close\": \"srv\", \"how\": \"STOP\"}, {\"close\": \"a\", \"how\": \"reset\"}, {\"close\": \"b\"}");
+    struct assignment *a =
+        load_steps_text("{\"start\": \"b\", \"program\": \"q\", \"args\": [], \"stdin\": "
+                        "\"closed\", \"ready\": \"none\",\n"
+                        " \"limits\": {\"as\": 512, \"nproc\": 9, \"cpu\": 3}, \"within\": 4},\n"
+                        "{\"open\": \"a\", \"tcp\": \"${host}:${port}\", \"from\": "
+                        "\"${peer2}:${port2}\", \"rcvbuf\": 4096, \"read\": false},\n"
+                        "{\"open\": \"l\", \"listen\": \"${peer}:${swap}\"}, {\"open\": \"x\", "
+                        "\"accept\": \"l\", \"never\": true},\n"
+                        "{\"open\": \"u\", \"udp\": \"[${host6}]:${port}\", \"connected\": true}, "
+                        "{\"open\": \"w\", \"bind\": \"${peer}:${port}\"},\n"
+                        "{\"open\": \"r\", \"tcp\": \"${host}:1\", \"refused\": true},\n"
+                        "{\"send\": \"a\", \"data\": \"abcdef\", \"cut\": [1, 3], \"gap\": 0.01, "
+                        "\"stall\": 2, \"may_fail\": true},\n"
+                        "{\"send\": \"a\", \"data\": \"abc\", \"cut\": 2}, {\"send\": \"w\", "
+                        "\"data\": \"x\", \"to\": \"u\"},\n"
+                        "{\"close\": \"a\", \"how\": \"write\"}, {\"close\": \"srv\", \"how\": "
+                        "\"STOP\"}, {\"close\": \"a\", \"how\": \"reset\"}, {\"close\": \"b\"}");
     const struct step *s = a->scenarios[0].steps + 1;
     cr_expect_str_eq(s[0].u.start.program, "q");
     cr_expect(s[0].u.start.args_set && s[0].u.start.n_args == 0 && s[0].u.start.stdin_closed);
@@ -177,16 +192,21 @@ Test(scenario_load, verbs_that_act)
 
 Test(scenario_load, expectations_and_hints)
 {
-    struct assignment *a = load_steps_text(
-        "{\"open\": \"a\", \"tcp\": \"${host}:${port}\"},\n"
-        "{\"expect\": \"a\", \"data\": \"x\", \"eof\": true, \"hint\": {\"nothing\": \"p\", \"other\": \"q\"},\n"
-        " \"else\": [{\"closed\": true, \"verdict\": \"non-strict\"}, {\"data\": \"y\", \"hint\": \"z\"}]},\n"
-        "{\"expect\": \"a\", \"silence\": 0.5, \"open\": true}, {\"expect\": \"a\", \"count\": 7},\n"
-        "{\"expect\": \"srv.err\", \"matches\": \"^a[0-9]$\"},\n"
-        "{\"expect\": \"a\", \"http\": {\"status\": [200, \"4xx\"], \"headers\": {\"Date\": \"GMT\", \"X-A\": null},\n"
-        "  \"method\": \"HEAD\", \"framing\": \"chunked\", \"body\": \"b\"}},\n"
-        "{\"expect\": \"a\", \"http\": {\"request\": \"GET / HTTP/1.1\"}},\n"
-        "{\"fetch\": \"http://${host}:${port}/\", \"method\": \"GET\", \"request_headers\": {\"X\": \"y\"}, \"status\": 200}");
+    struct assignment *a =
+        load_steps_text("{\"open\": \"a\", \"tcp\": \"${host}:${port}\"},\n"
+                        "{\"expect\": \"a\", \"data\": \"x\", \"eof\": true, \"hint\": "
+                        "{\"nothing\": \"p\", \"other\": \"q\"},\n"
+                        " \"else\": [{\"closed\": true, \"verdict\": \"non-strict\"}, {\"data\": "
+                        "\"y\", \"hint\": \"z\"}]},\n"
+                        "{\"expect\": \"a\", \"silence\": 0.5, \"open\": true}, {\"expect\": "
+                        "\"a\", \"count\": 7},\n"
+                        "{\"expect\": \"srv.err\", \"matches\": \"^a[0-9]$\"},\n"
+                        "{\"expect\": \"a\", \"http\": {\"status\": [200, \"4xx\"], \"headers\": "
+                        "{\"Date\": \"GMT\", \"X-A\": null},\n"
+                        "  \"method\": \"HEAD\", \"framing\": \"chunked\", \"body\": \"b\"}},\n"
+                        "{\"expect\": \"a\", \"http\": {\"request\": \"GET / HTTP/1.1\"}},\n"
+                        "{\"fetch\": \"http://${host}:${port}/\", \"method\": \"GET\", "
+                        "\"request_headers\": {\"X\": \"y\"}, \"status\": 200}");
     const struct step *s = a->scenarios[0].steps + 2;
     cr_expect(s[0].expect.data && s[0].expect.eof);
     cr_expect_str_eq(s[0].hints.by_outcome[OUTCOME_NOTHING], "p");
@@ -215,15 +235,18 @@ Test(scenario_load, expectations_and_hints)
 Test(scenario_load, checks_and_their_bounds)
 {
     struct assignment *a = load_steps_text(
-        "{\"check\": \"srv\", \"alive\": false, \"fds\": \"+2\", \"threads\": 1, \"children\": \">=1\", \"zombies\": 0,\n"
+        "{\"check\": \"srv\", \"alive\": false, \"fds\": \"+2\", \"threads\": 1, \"children\": "
+        "\">=1\", \"zombies\": 0,\n"
         " \"rss\": \"+64MiB\", \"listening\": \"tcp ${port}\", \"within\": 1},\n"
         "{\"check\": \"srv\", \"exit\": [0, 2]}, {\"check\": \"srv\", \"exit\": \"nonzero\"},\n"
-        "{\"check\": \"srv\", \"cpu\": \"<= 0.25\", \"for\": 0.5}, {\"check\": \"srv\", \"listening\": false}");
+        "{\"check\": \"srv\", \"cpu\": \"<= 0.25\", \"for\": 0.5}, {\"check\": \"srv\", "
+        "\"listening\": false}");
     const struct check_step *c = &a->scenarios[0].steps[1].u.check;
     cr_expect(c->alive_set && !c->alive);
     cr_expect(c->fds.kind == BOUND_GROWTH && c->threads.kind == BOUND_EQUAL &&
               c->children.kind == BOUND_AT_LEAST && c->zombies.kind == BOUND_EQUAL);
-    cr_expect(c->rss.kind == BOUND_GROWTH && c->rss.value > 67108863.0 && c->rss.value < 67108865.0);
+    cr_expect(c->rss.kind == BOUND_GROWTH && c->rss.value > 67108863.0 &&
+              c->rss.value < 67108865.0);
     cr_expect_eq(c->cpu.kind, BOUND_NONE);
     cr_expect_str_eq(c->listening, "tcp ${port}");
     c = &a->scenarios[0].steps[2].u.check;
@@ -238,11 +261,12 @@ Test(scenario_load, checks_and_their_bounds)
 
 Test(scenario_load, loops_and_lanes)
 {
-    struct assignment *a = load_steps_text(
-        "{\"repeat\": 3, \"steps\": [{\"wait\": 0}]},\n"
-        "{\"parallel\": 4, \"as\": \"k\", \"steps\": [{\"open\": \"c\", \"tcp\": \"${host}:${port}\"}, {\"meet\": \"all in\"},"
-        "  {\"send\": \"c\", \"data\": \"${k}\"}]},\n"
-        "{\"parallel\": [[{\"wait\": 0}], [{\"wait\": 1}, {\"wait\": 2}]]}");
+    struct assignment *a =
+        load_steps_text("{\"repeat\": 3, \"steps\": [{\"wait\": 0}]},\n"
+                        "{\"parallel\": 4, \"as\": \"k\", \"steps\": [{\"open\": \"c\", \"tcp\": "
+                        "\"${host}:${port}\"}, {\"meet\": \"all in\"},"
+                        "  {\"send\": \"c\", \"data\": \"${k}\"}]},\n"
+                        "{\"parallel\": [[{\"wait\": 0}], [{\"wait\": 1}, {\"wait\": 2}]]}");
     const struct step *s = a->scenarios[0].steps + 1;
     cr_expect(s[0].u.repeat.count == 3 && s[0].u.repeat.n_steps == 1 && !s[0].u.repeat.values);
     cr_expect(s[1].u.repeat.count == 4 && s[1].u.repeat.n_steps == 3);

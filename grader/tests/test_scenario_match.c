@@ -161,7 +161,8 @@ Test(scenario_match, patterns_and_counts)
     static const struct match_case cases[] = {
         {"\"matches\": \"^client [0-9]+$\"", "clie", 0, "", MATCH_MORE, 0, 0},
         {"\"matches\": \"^client [0-9]+$\"", "hello\nclient 12\nmore", 0, "", MATCH_YES, 0, 15},
-        {"\"matches\": \"usage\"", "nothing of it", 0, "settled", MATCH_NO, OUTCOME_DIFFERENT, NONE},
+        {"\"matches\": \"usage\"", "nothing of it", 0, "settled", MATCH_NO, OUTCOME_DIFFERENT,
+         NONE},
         {"\"matches\": \"usage\"", "nothing of it", 0, "eof", MATCH_NO, OUTCOME_DIFFERENT, NONE},
         {"\"matches\": \"usage\"", "", 0, "settled", MATCH_NO, OUTCOME_NOTHING, NONE},
         {"\"matches\": \"usage\"", "", 0, "eof", MATCH_NO, OUTCOME_EOF, NONE},
@@ -170,7 +171,8 @@ Test(scenario_match, patterns_and_counts)
         {"\"matches\": \"${port}\\n\"", "x 7007\n", 0, "", MATCH_YES, 0, 7},
         {"\"matches\": \"usage\", \"eof\": true", "usage: x", 0, "", MATCH_MORE, 0, 0},
         {"\"matches\": \"usage\", \"eof\": true", "usage: x", 0, "eof", MATCH_YES, 0, 8},
-        {"\"matches\": \"usage\", \"eof\": true", "usage: x", 0, "settled", MATCH_NO, OUTCOME_OPEN, NONE},
+        {"\"matches\": \"usage\", \"eof\": true", "usage: x", 0, "settled", MATCH_NO, OUTCOME_OPEN,
+         NONE},
         {"\"count\": 3", "ab", 0, "", MATCH_MORE, 0, 0},
         {"\"count\": 3", "abcd", 0, "", MATCH_YES, 0, 3},
         {"\"count\": 3", "ab", 0, "settled", MATCH_NO, OUTCOME_SHORT, NONE},
@@ -183,15 +185,31 @@ Test(scenario_match, patterns_and_counts)
 /* Once nothing more can come, no expectation may leave the driver waiting. */
 Test(scenario_match, a_settled_arrival_is_always_decided)
 {
-    static const char *const keys[] = {
-        "\"data\": \"ab\"", "\"data\": \"ab\", \"eof\": true", "\"data\": \"ab\", \"reset\": true",
-        "\"data\": \"ab\", \"closed\": true", "\"eof\": true", "\"reset\": true", "\"closed\": true",
-        "\"silence\": 1", "\"silence\": 0, \"open\": true", "\"matches\": \"b\"",
-        "\"matches\": \"b\", \"eof\": true", "\"count\": 2", "\"count\": 2, \"eof\": true",
-        "\"http\": {}", "\"http\": {\"request\": true}", "\"http\": {\"status\": 200}, \"eof\": true"};
-    static const char *const bytes[] = {"", "a", "ab", "abc", "HTTP/1.1 200 OK\r\n",
-                                        "HTTP/1.1 200 OK\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
-                                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"};
+    static const char *const keys[] = {"\"data\": \"ab\"",
+                                       "\"data\": \"ab\", \"eof\": true",
+                                       "\"data\": \"ab\", \"reset\": true",
+                                       "\"data\": \"ab\", \"closed\": true",
+                                       "\"eof\": true",
+                                       "\"reset\": true",
+                                       "\"closed\": true",
+                                       "\"silence\": 1",
+                                       "\"silence\": 0, \"open\": true",
+                                       "\"matches\": \"b\"",
+                                       "\"matches\": \"b\", \"eof\": true",
+                                       "\"count\": 2",
+                                       "\"count\": 2, \"eof\": true",
+                                       "\"http\": {}",
+                                       "\"http\": {\"request\": true}",
+                                       "\"http\": {\"status\": 200}, \"eof\": true"};
+    static const char *const bytes[] = {
+        "",
+        "a",
+        "ab",
+        "abc",
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"};
     static const char *const states[] = {"settled", "settled eof", "settled reset"};
     for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
         struct loaded loaded = expectation(keys[k], false);
@@ -231,7 +249,8 @@ Test(scenario_match, a_datagram_is_the_whole_answer)
     result = datagram("\"data\": \"hello\"", "hello\0\0", 7, 1, "");
     cr_expect(result.state == MATCH_NO && result.outcome == OUTCOME_EXTRA && result.diff_at == 5);
     result = datagram("\"data\": \"hello\"", "hullo", 5, 1, "");
-    cr_expect(result.state == MATCH_NO && result.outcome == OUTCOME_DIFFERENT && result.diff_at == 1);
+    cr_expect(result.state == MATCH_NO && result.outcome == OUTCOME_DIFFERENT &&
+              result.diff_at == 1);
     result = datagram("\"data\": \"hello\"", "", 0, 1, "");
     cr_expect(result.state == MATCH_NO && result.outcome == OUTCOME_SHORT);
     result = datagram("\"data\": \"hello\"", "", 0, 0, "");
@@ -290,8 +309,7 @@ Test(scenario_match, lines_for_people)
     cr_expect_str_eq(result.observed, "nothing");
     arrival = came("hello\n", 6, "settled");
     match(&loaded.resolved, &arrival, &result);
-    cr_expect_str_eq(result.observed,
-                     "6 bytes \"hello\\n\", then no end: the stream stays open");
+    cr_expect_str_eq(result.observed, "6 bytes \"hello\\n\", then no end: the stream stays open");
     unload(&loaded);
     loaded = expectation("\"data\": {\"pack\": \"u8 u16\", \"of\": [0, 258]}", false);
     arrival = came("\0\2\1", 3, "");

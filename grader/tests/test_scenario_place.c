@@ -82,7 +82,8 @@ Test(scenario_place, deep_nesting_needs_no_stack)
 
 Test(scenario_place, garbage_gives_some_place)
 {
-    static const char *const texts[] = {"", "]", "}}}", "\"", "\"\\", "{\"a\"", "[1,", "{:}", "\xff\xfe"};
+    static const char *const texts[] = {"",       "]",   "}}}", "\"",      "\"\\",
+                                        "{\"a\"", "[1,", "{:}", "\xff\xfe"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct arena *arena = arena_new();
         cr_expect_not_null(map(arena, texts[i]));

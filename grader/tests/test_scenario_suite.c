@@ -5,10 +5,12 @@ static const char first[] =
     "{\"assignment\": \"one\", \"program\": \"p\", \"scenarios\": [\n"
     " {\"id\": \"starts\", \"title\": \"t\", \"gate\": true, \"steps\": []},\n"
     " {\"id\": \"echo\", \"title\": \"t\", \"steps\": []},\n"
-    " {\"id\": \"echo-big\", \"title\": \"t\", \"level\": \"load\", \"needs\": [\"echo\"], \"steps\": []},\n"
-    " {\"id\": \"idle\", \"title\": \"t\", \"level\": \"robust\", \"hint\": \"busy\", \"steps\": []}]}";
-static const char second[] =
-    "{\"assignment\": \"two\", \"program\": \"q\", \"scenarios\": [{\"id\": \"x\", \"title\": \"t\", \"steps\": []}]}";
+    " {\"id\": \"echo-big\", \"title\": \"t\", \"level\": \"load\", \"needs\": [\"echo\"], "
+    "\"steps\": []},\n"
+    " {\"id\": \"idle\", \"title\": \"t\", \"level\": \"robust\", \"hint\": \"busy\", \"steps\": "
+    "[]}]}";
+static const char second[] = "{\"assignment\": \"two\", \"program\": \"q\", \"scenarios\": "
+                             "[{\"id\": \"x\", \"title\": \"t\", \"steps\": []}]}";
 
 static char *testcases(const char *suite)
 {
@@ -18,7 +20,8 @@ static char *testcases(const char *suite)
     help_write(folder, "one.json", first);
     help_write(folder, "two.json", second);
     help_write(folder, "classes.json",
-               "{\"classes\": {\"busy\": {\"sentence\": \"It uses {cpu} s.\", \"read\": \"poll(2)\"}, \"a\": {\"sentence\": \"A\"}}}");
+               "{\"classes\": {\"busy\": {\"sentence\": \"It uses {cpu} s.\", \"read\": "
+               "\"poll(2)\"}, \"a\": {\"sentence\": \"A\"}}}");
     help_write(suites, "course.json", suite);
     return folder;
 }
@@ -54,8 +57,9 @@ static void expect_selected(const struct suite_entry *entry, const char *wanted)
                      entry->assignment->scenarios[i].id);
 }
 
-static const char both[] = "{\"suite\": \"course\", \"title\": \"T\", \"assignments\": [{\"assignment\": \"one\", "
-                           "\"points\": 30}, {\"assignment\": \"two\"}]}";
+static const char both[] =
+    "{\"suite\": \"course\", \"title\": \"T\", \"assignments\": [{\"assignment\": \"one\", "
+    "\"points\": 30}, {\"assignment\": \"two\"}]}";
 
 Test(scenario_suite, takes_everything_when_nothing_is_said)
 {
@@ -75,10 +79,10 @@ Test(scenario_suite, takes_everything_when_nothing_is_said)
 
 Test(scenario_suite, levels_and_weights)
 {
-    struct suite *suite =
-        load("{\"suite\": \"s\", \"show\": true, \"levels\": [\"basic\"], \"assignments\": [{\"assignment\": \"one\", "
-             "\"weights\": {\"*\": 2, \"echo*\": 0, \"echo-big\": 0.5}}]}",
-             NULL, 0);
+    struct suite *suite = load("{\"suite\": \"s\", \"show\": true, \"levels\": [\"basic\"], "
+                               "\"assignments\": [{\"assignment\": \"one\", "
+                               "\"weights\": {\"*\": 2, \"echo*\": 0, \"echo-big\": 0.5}}]}",
+                               NULL, 0);
     const struct suite_entry *entry = &suite->entries[0];
     cr_expect(suite->obey_show);
     /* echo is worth nothing and still runs: echo-big needs it */
@@ -86,7 +90,9 @@ Test(scenario_suite, levels_and_weights)
     cr_expect(entry->factors[0] > 1.9 && entry->factors[1] < 0.1);
     cr_expect(entry->factors[2] > 0.4 && entry->factors[2] < 0.6);
     suite_free(suite);
-    suite = load("{\"suite\": \"s\", \"levels\": [\"robust\"], \"assignments\": [{\"assignment\": \"one\"}]}", NULL, 0);
+    suite = load("{\"suite\": \"s\", \"levels\": [\"robust\"], \"assignments\": [{\"assignment\": "
+                 "\"one\"}]}",
+                 NULL, 0);
     expect_selected(&suite->entries[0], "1001");
     cr_expect(suite->entries[0].factors[0] < 0.1);
     suite_free(suite);
@@ -115,17 +121,23 @@ Test(scenario_suite, mistakes_are_told)
     expect_error("{\"suite\": \"s\"}", NULL, "needs 'assignments'");
     expect_error("{\"suite\": \"s\", \"assignments\": []}", NULL, "must hold 1 to");
     expect_error("{\"suite\": \"s\", \"assignments\": [{}]}", NULL, "needs 'assignment'");
-    expect_error("{\"suite\": \"s\", \"assignments\": [{\"assignment\": \"on\"}]}", NULL, "there is no ");
-    expect_error("{\"suite\": \"s\", \"assignments\": [{\"assignment\": \"../one\"}]}", NULL, "no name of an assignment");
-    expect_error("{\"suite\": \"s\", \"assignments\": [{\"assignment\": \"one\"}, {\"assignment\": \"one\"}]}", NULL,
-                 "stands here twice");
-    expect_error("{\"suite\": \"s\", \"assignments\": [{\"assignment\": \"one\", \"weights\": {\"x*\": 1}}]}", NULL,
-                 "matches no scenario");
-    expect_error("{\"suite\": \"s\", \"levels\": [\"basick\"], \"assignments\": [{\"assignment\": \"one\"}]}", NULL,
-                 "did you mean 'basic'?");
-    expect_error("{\"suite\": \"s\", \"levels\": [], \"assignments\": [{\"assignment\": \"one\"}]}", NULL,
-                 "nothing to grade");
-    expect_error("{\"suite\": \"s\", \"asignments\": [{\"assignment\": \"one\"}]}", NULL, "needs 'assignments' (and 1 more");
+    expect_error("{\"suite\": \"s\", \"assignments\": [{\"assignment\": \"on\"}]}", NULL,
+                 "there is no ");
+    expect_error("{\"suite\": \"s\", \"assignments\": [{\"assignment\": \"../one\"}]}", NULL,
+                 "no name of an assignment");
+    expect_error("{\"suite\": \"s\", \"assignments\": [{\"assignment\": \"one\"}, {\"assignment\": "
+                 "\"one\"}]}",
+                 NULL, "stands here twice");
+    expect_error("{\"suite\": \"s\", \"assignments\": [{\"assignment\": \"one\", \"weights\": "
+                 "{\"x*\": 1}}]}",
+                 NULL, "matches no scenario");
+    expect_error("{\"suite\": \"s\", \"levels\": [\"basick\"], \"assignments\": [{\"assignment\": "
+                 "\"one\"}]}",
+                 NULL, "did you mean 'basic'?");
+    expect_error("{\"suite\": \"s\", \"levels\": [], \"assignments\": [{\"assignment\": \"one\"}]}",
+                 NULL, "nothing to grade");
+    expect_error("{\"suite\": \"s\", \"asignments\": [{\"assignment\": \"one\"}]}", NULL,
+                 "needs 'assignments' (and 1 more");
 }
 
 Test(scenario_suite, mistakes_of_what_it_names_are_told_too)
@@ -133,7 +145,8 @@ Test(scenario_suite, mistakes_of_what_it_names_are_told_too)
     char *folder = testcases(both);
     struct suite *suite = NULL;
     struct err err = {0};
-    help_write(folder, "two.json", "{\"assignment\": \"two\", \"program\": \"q\", \"scenarios\": [\n{\"id\": \"x\"}]}");
+    help_write(folder, "two.json",
+               "{\"assignment\": \"two\", \"program\": \"q\", \"scenarios\": [\n{\"id\": \"x\"}]}");
     cr_expect_eq(suite_load(folder, NULL, NULL, 0, &suite, &err), -1);
     cr_expect(strstr(err.text, "two.json:2:1: scenarios[0]: needs 'steps'") != NULL ||
                   strstr(err.text, "two.json:2:1: scenarios[0]: needs 'title'") != NULL,
@@ -141,7 +154,8 @@ Test(scenario_suite, mistakes_of_what_it_names_are_told_too)
     struct err classes = {0};
     help_write(folder, "classes.json", "{\"classes\": {\"a\": {\"sentence\": \"x {prt}\"}}}");
     cr_expect_eq(suite_load(folder, NULL, NULL, 0, &suite, &classes), -1);
-    cr_expect(strstr(classes.text, "unknown figure {prt} (did you mean 'port'?)") != NULL, "%s", classes.text);
+    cr_expect(strstr(classes.text, "unknown figure {prt} (did you mean 'port'?)") != NULL, "%s",
+              classes.text);
     struct err missing = {0};
     cr_expect_eq(suite_load("/nonexistent", NULL, NULL, 0, &suite, &missing), -1);
     cr_expect_eq(missing.kind, ERR_USAGE);
@@ -159,7 +173,8 @@ Test(scenario_suite, lint_tells_the_kinds_of_files_apart)
     cr_expect_str_eq(assignment, "");
     help_write(folder, "classes.json", "{\"classes\": {\"a\": {\"sentense\": \"x\"}, \"b\": 5}}");
     AUTO_FREE char *wrong = help_lint(folder, "classes.json");
-    cr_expect(strstr(wrong, "(did you mean 'sentence'?)") != NULL && strstr(wrong, "needs 'sentence'") != NULL &&
+    cr_expect(strstr(wrong, "(did you mean 'sentence'?)") != NULL &&
+                  strstr(wrong, "needs 'sentence'") != NULL &&
                   strstr(wrong, "classes.b: must be an object, not a number") != NULL,
               "%s", wrong);
     help_remove(folder);

@@ -29,7 +29,8 @@ Test(trace_record, takes_events_without_bytes_or_text)
     struct trace trace;
     trace_init(&trace);
     trace_event(&trace, 1, TRACE_FIN, NULL, -1, NULL, 0, NULL);
-    trace_event(&trace, 2, TRACE_SEND, "a name that is far longer than the field for it", 0, "", 0, "");
+    trace_event(&trace, 2, TRACE_SEND, "a name that is far longer than the field for it", 0, "", 0,
+                "");
     cr_expect(trace.events[0].bytes == NULL && trace.events[0].text == NULL);
     cr_expect_eq(strlen(trace.events[1].actor), sizeof trace.events[1].actor - 1);
     trace_done(&trace);

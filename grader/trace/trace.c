@@ -120,9 +120,9 @@ void trace_var(struct trace *trace, const char *name, const char *value)
 /* ---- names ---- */
 
 static const char *const outcomes[OUTCOME_COUNT] = {
-    [OUTCOME_OK] = "ok",         [OUTCOME_NOTHING] = "nothing",     [OUTCOME_SHORT] = "short",
-    [OUTCOME_EOF] = "eof",       [OUTCOME_RESET] = "reset",         [OUTCOME_OPEN] = "open",
-    [OUTCOME_EXTRA] = "extra",   [OUTCOME_DIFFERENT] = "different", [OUTCOME_REFUSED] = "refused",
+    [OUTCOME_OK] = "ok",       [OUTCOME_NOTHING] = "nothing",     [OUTCOME_SHORT] = "short",
+    [OUTCOME_EOF] = "eof",     [OUTCOME_RESET] = "reset",         [OUTCOME_OPEN] = "open",
+    [OUTCOME_EXTRA] = "extra", [OUTCOME_DIFFERENT] = "different", [OUTCOME_REFUSED] = "refused",
     [OUTCOME_OTHER] = "other",
 };
 
@@ -156,11 +156,11 @@ const char *proof_name(enum proof proof)
 const char *trace_kind_name(enum trace_kind kind)
 {
     static const char *const names[] = {
-        [TRACE_START] = "start",       [TRACE_READY] = "ready",     [TRACE_EXIT] = "exit",
-        [TRACE_SIGNAL] = "signal",     [TRACE_OPEN] = "open",       [TRACE_ACCEPT] = "accept",
-        [TRACE_REFUSED] = "refused",   [TRACE_SEND] = "send",       [TRACE_RECEIVE] = "receive",
-        [TRACE_FIN_SENT] = "fin-sent", [TRACE_FIN] = "fin",         [TRACE_RST_SENT] = "reset-sent",
-        [TRACE_RST] = "reset",         [TRACE_CLOSE] = "close",     [TRACE_STEP] = "step",
+        [TRACE_START] = "start",       [TRACE_READY] = "ready", [TRACE_EXIT] = "exit",
+        [TRACE_SIGNAL] = "signal",     [TRACE_OPEN] = "open",   [TRACE_ACCEPT] = "accept",
+        [TRACE_REFUSED] = "refused",   [TRACE_SEND] = "send",   [TRACE_RECEIVE] = "receive",
+        [TRACE_FIN_SENT] = "fin-sent", [TRACE_FIN] = "fin",     [TRACE_RST_SENT] = "reset-sent",
+        [TRACE_RST] = "reset",         [TRACE_CLOSE] = "close", [TRACE_STEP] = "step",
         [TRACE_NOTE] = "note",
     };
     return (unsigned)kind < ARRAY_SIZE(names) ? names[kind] : "?";
