@@ -226,7 +226,7 @@ Test(scenario_data, mistakes_are_told)
         {"{\"pack\": \"u8\"}", "needs 'of'"},
         {"{\"times\": 2}", "needs 'of'"},
         {"{\"times\": -1, \"of\": \"x\"}", "must lie between"},
-        {"\"${prot}\"", "unknown variable ${prot} (did you mean 'port'?)"},
+        {"\"${ports}\"", "unknown variable ${ports} (did you mean 'port'?)"},
         {"\"${port\"", "without its '}'"},
         {"[[[[[[[[[[[[[[[[[[\"x\"]]]]]]]]]]]]]]]]]]", "nested more than 16 deep"},
     };

@@ -184,7 +184,7 @@ Test(scenario_format, the_schema_has_every_key_and_no_other)
 /* The validator's exit status for these files. */
 static int validate(char *const *files, size_t n_files)
 {
-    char *argv[128] = {"/usr/bin/python3", "-m", "jsonschema"};
+    const char *argv[128] = {"/usr/bin/python3", "-m", "jsonschema"};
     size_t n = 3;
     for (size_t i = 0; i < n_files && n < 120; i++) {
         argv[n++] = "-i";
@@ -196,7 +196,7 @@ static int validate(char *const *files, size_t n_files)
     (void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     (void)posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     pid_t pid = -1;
-    cr_assert_eq(posix_spawn(&pid, argv[0], &actions, NULL, argv, environ), 0);
+    cr_assert_eq(posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)argv, environ), 0);
     (void)posix_spawn_file_actions_destroy(&actions);
     int status = 0;
     cr_assert_eq(waitpid(pid, &status, 0), pid);
