@@ -5,6 +5,7 @@
 #include "base/own.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define MAX_ENTRIES 1000 /* files, hosts, addresses: each */
 
@@ -36,8 +37,7 @@ static void load_mode(const struct at *object, struct world_file *ret)
         at_say(&at, "must be an octal mode like \"644\" or \"000\"");
         return;
     }
-    ret->mode = (unsigned)strtoul(text, NULL, 8);
-    ret->mode_set = true;
+    ret->mode = (unsigned)strtoul(text, NULL, 8) | S_IFREG;
 }
 
 /* {"data", "mode"}, {"link"}, {"fifo"}, {"sparse", "mode"}; anything else is data. */
@@ -74,7 +74,7 @@ static void load_file(struct loader *loader, const struct at *at, struct world_f
         ret->size = (uint64_t)size;
     }
     load_mode(at, ret);
-    if (ret->mode_set && (ret->kind == WORLD_LINK || ret->kind == WORLD_FIFO))
+    if (ret->mode && (ret->kind == WORLD_LINK || ret->kind == WORLD_FIFO))
         at_say(at, "'mode' belongs to 'data' and 'sparse'");
 }
 

@@ -232,8 +232,8 @@ struct world_file {
     const struct data *data; /* WORLD_DATA */
     const char *target;      /* WORLD_LINK */
     uint64_t size;           /* WORLD_SPARSE */
-    unsigned mode;           /* meant when mode_set; otherwise the usual */
-    bool mode_set;           /* mode "000" is a mode, too */
+    unsigned
+        mode; /* 0: not said; else permission bits and S_IFREG, so that mode 000 is said, too */
 };
 struct world_host {
     const char *name;
