@@ -1,4 +1,9 @@
-/* scenario/load_check.c: the keys of `check`: what must be true of a process. */
+/* scenario/load_check.c: the keys of `check`: what must be true of a process.
+ *
+ * Three kinds of demands: yes or no (alive), how it ended (exit), and bounds on numbers (fds, threads, children, zombies,
+ * rss, cpu). A bound is a number or a text with a sign in front, "<=", ">=" or "+", and perhaps a unit behind; "+" is
+ * growth since just after the start, which is what a leak is measured by. `for` and `within` exclude each other: a demand
+ * either becomes true or stays true. Processor time only makes sense over a time, so it needs `for`. */
 #include "scenario/load.h"
 
 #include "base/own.h"

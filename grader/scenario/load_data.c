@@ -1,4 +1,9 @@
-/* scenario/load_data.c: data D: a text, a list of D, or an object of one of seven forms. */
+/* scenario/load_data.c: data D: a text, a list of D, or an object of one of six forms.
+ *
+ * Which form an object has is told by one key (hex, base64, file, gen, pack, times); the keys that belong to it are
+ * checked by a small table made for that form, so that "size" beside "hex" is an error. Numbers that may be variables are
+ * kept as text until a run knows their value; those without a variable are checked here. A part that is wrong makes the
+ * whole NULL, and its finding has been said: a file with findings is never run. */
 #include "scenario/load.h"
 
 #include "base/own.h"

@@ -1,4 +1,9 @@
-/* scenario/load_expect.c: expectations with their alternatives, and hints. */
+/* scenario/load_expect.c: expectations with their alternatives, and hints.
+ *
+ * The same object is read in two places: as the main part of an `expect` step and as an element of its `else`. What may
+ * stand together is checked in one function: one leading part, one ending, or a silence alone. Regular expressions are
+ * compiled once to find mistakes where they can be pointed at, with a letter in place of each variable; the matcher
+ * compiles them again with the variables' values. */
 #include "scenario/load.h"
 
 #include "base/own.h"

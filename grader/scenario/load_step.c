@@ -1,4 +1,9 @@
-/* scenario/load_step.c: a step: which verb it is, what every step may have, and the verbs that hold other steps. */
+/* scenario/load_step.c: a step: which verb it is, what every step may have, and the verbs that hold other steps.
+ *
+ * One table knows the verbs: key, table of keys, and the function that reads the rest. A step has exactly one verb; where
+ * it has none, the nearest verb to any of its keys is suggested. "open" is a verb and also a key of `expect`, the only
+ * word with two meanings. repeat and parallel are read here, since their steps are steps again, and depth is counted.
+ * Definitions are named before any of their steps is read, so that one may use another that stands further down. */
 #include "scenario/load.h"
 
 #include "base/own.h"

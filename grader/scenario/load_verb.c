@@ -1,4 +1,9 @@
-/* scenario/load_verb.c: the keys of the verbs that act: start, open, send, close, fetch, wait. */
+/* scenario/load_verb.c: the keys of the verbs that act: start, open, send, close, fetch, wait.
+ *
+ * Keys were checked against the verb's table before these functions are called (load_step.c); here come the values, and
+ * combinations that mean nothing: `refused` for a UDP socket, a gap without a cut, offsets that do not rise. For `open`
+ * a second table says which options each kind of endpoint has. Whether a name is open at that point is not asked here
+ * but in check.c, which sees the whole timeline. */
 #include "scenario/load.h"
 
 #include "base/own.h"

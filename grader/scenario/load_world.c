@@ -1,5 +1,9 @@
-/* scenario/load_world.c: files, hosts, addresses and limits that a program finds; the file's, then the scenario's on
- * top: of two entries with one name the scenario's stays. */
+/* scenario/load_world.c: files, hosts, addresses and limits that a program finds.
+ *
+ * A world is read on top of another one: the file's on top of nothing, a scenario's on top of the file's. Of two entries
+ * with one name the inner one stays; addresses add up; a limit that is not said is inherited. Paths lead below ${dir} and
+ * nowhere else; the targets of symbolic links are free, because links that lead outside are what some scenarios test.
+ * Contents are checked on the merged world, in which {"file": ...} may name a file of either. */
 #include "scenario/load.h"
 
 #include "base/own.h"

@@ -1,4 +1,10 @@
-/* scenario/source.c: a JSON file with its findings, and values that know where they stand. */
+/* scenario/source.c: a JSON file with its findings, and values that know where they stand.
+ *
+ * jansson parses, refuses duplicate keys, and forgets positions; place.c finds them again. A struct at walks both trees
+ * side by side: a container's children come in the order of the text in either. It lives on the stack of the function that
+ * looks at the value and points to its container's, so that a path costs nothing until a message needs one. Findings are
+ * collected, deduplicated (a definition is looked at for each of its uses), bounded, and sorted by place at the end. What
+ * the file's author wrote stands in them, so control characters are taken out. */
 #include "scenario/source.h"
 
 #include "base/io.h"

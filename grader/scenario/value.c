@@ -1,4 +1,8 @@
-/* scenario/value.c: JSON values as C types, with a message where they do not fit. */
+/* scenario/value.c: JSON values as C types, with a message where they do not fit.
+ *
+ * at_x() reads the value itself; at_get_x() a member of an object, silently leaving the default when there is none. All
+ * ranges are stated by the caller and told in the message. Whole numbers must be written as such: 3.0 is none, because a
+ * reader would ask what 3.5 were. Words are compared exactly, and the nearest one is suggested. */
 #include "base/mem.h"
 #include "scenario/source.h"
 

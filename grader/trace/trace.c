@@ -1,4 +1,9 @@
-/* trace/trace.c: the record of one run: events and results, each with its stated maximum. */
+/* trace/trace.c: the record of one run: events and results, each with its stated maximum.
+ *
+ * Both lists are arrays that double at powers of two, so no capacity has to be kept. Events beyond TRACE_MAX_EVENTS are
+ * counted and dropped; of each event's bytes the first TRACE_MAX_BYTES are kept, of each result's a window. So a program
+ * that floods cannot make the record large: at most 2000 events of 256 bytes, and as many results as the scenario has
+ * steps to execute. Names of outcomes, proofs and kinds stand here, since scenario files and reports both use them. */
 #include "trace/trace.h"
 
 #include "base/own.h"
