@@ -40,7 +40,10 @@ struct points {
     double score;
     bool capped; /* its loss was reduced since its class had already cost the cap */
 };
-/* Scales weights to suite points and applies the cap: verdicts with one class together cost at most cap x points, gates
+/* A skipped scenario loses its points. Is one of the scenarios it waits for a gate (or behind one), it loses them in full;
+ * otherwise its loss counts to the class of what blocked it, under that class's cap: one mistake costs once. Where
+ * no selected scenario has weight, nothing can be lost and the score is the entry's points.
+ * Scales weights to suite points and applies the cap: verdicts with one class together cost at most cap x points, gates
  * and what they block excepted. verdicts[i] and ret[i] belong to scenario i; scenarios not selected have kind SKIPPED
  * and max 0. Returns the assignment's score. *ret_withheld is set when any verdict is ERROR: the score must not count. */
 double verdict_points(const struct suite_entry *entry, const struct verdict *verdicts,

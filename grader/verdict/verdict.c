@@ -1,0 +1,217 @@
+/* verdict/verdict.c: the courtroom: from the results of a run's steps to one verdict. Pure: no I/O, no clock.
+ *
+ * Each step that did not end as demanded is a charge. Its weight is that of the alternative that was recognised
+ * (`else`), lessened by the step's force: what is only a SHOULD costs half, what is only information costs nothing.
+ * The heaviest charge decides, the first of several. Its class is looked for from the most to the least certain
+ * evidence: a recognised wrong answer, what the driver saw, the end of the process (limit, SIGPIPE, crash), the step's
+ * hints, the scenario's, and last the plain name of the outcome. */
+#include "verdict/verdict.h"
+
+#include "base/own.h"
+#include "base/text.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double shares[] = {
+    [VERDICT_OK] = 1,     [VERDICT_NON_STRICT] = 0.5, [VERDICT_INFO] = 1,
+    [VERDICT_FAILED] = 0, [VERDICT_SKIPPED] = 0,      [VERDICT_ERROR] = 0,
+};
+
+static const int weights[] = {
+    [VERDICT_OK] = 0,     [VERDICT_INFO] = 1,  [VERDICT_NON_STRICT] = 2,
+    [VERDICT_FAILED] = 3, [VERDICT_ERROR] = 4,
+};
+
+static const char *const verbs[] = {
+    [VERB_START] = "start",       [VERB_OPEN] = "open",   [VERB_SEND] = "send",
+    [VERB_EXPECT] = "expect",     [VERB_CLOSE] = "close", [VERB_CHECK] = "check",
+    [VERB_FETCH] = "fetch",       [VERB_WAIT] = "wait",   [VERB_REPEAT] = "repeat",
+    [VERB_PARALLEL] = "parallel", [VERB_DO] = "do",       [VERB_MEET] = "meet",
+};
+
+static const char *const generic_classes[OUTCOME_COUNT] = {
+    [OUTCOME_NOTHING] = "no-answer",     [OUTCOME_SHORT] = "cut-short",
+    [OUTCOME_EOF] = "ended-early",       [OUTCOME_RESET] = "reset-not-eof",
+    [OUTCOME_OPEN] = "never-closes",     [OUTCOME_EXTRA] = "extra-bytes",
+    [OUTCOME_DIFFERENT] = "wrong-bytes", [OUTCOME_REFUSED] = "not-reachable",
+    [OUTCOME_OTHER] = "wrong-state",
+};
+
+static const struct expectation *recognised(const struct step_result *result)
+{
+    const struct step *step = result->source;
+    if (!step || result->alternative < 0 || (size_t)result->alternative >= step->n_alternatives)
+        return NULL;
+    return &step->alternatives[result->alternative];
+}
+
+static enum verdict_kind charge(const struct step_result *result)
+{
+    const struct step *step = result->source;
+    const struct expectation *alternative = recognised(result);
+    if (!alternative && result->outcome == OUTCOME_OK)
+        return VERDICT_OK;
+    enum verdict_kind kind = alternative ? alternative->verdict : VERDICT_FAILED;
+    enum verdict_kind most = VERDICT_FAILED;
+    if (step && step->force == FORCE_SHOULD)
+        most = VERDICT_NON_STRICT;
+    if (step && step->force == FORCE_INFO)
+        most = VERDICT_INFO;
+    return weights[kind] > weights[most] ? most : kind;
+}
+
+static const char *hinted(const struct hints *hints, enum outcome outcome)
+{
+    return hints->by_outcome[outcome] ? hints->by_outcome[outcome] : hints->any;
+}
+
+/* A name that the trace owns, as one that lives as long as the suite. */
+static const char *known_name(const struct classes *classes, const char *name)
+{
+    const struct bug_class *found = name && classes ? classes_find(classes, name) : NULL;
+    return found ? found->name : NULL;
+}
+
+/* How the process ended, where that explains the outcome by itself. */
+static const char *death(const struct process_summary *process)
+{
+    static const int crashes[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
+    if (process->limit_hit)
+        return "killed-by-limit";
+    if (!process->ended || !process->signaled)
+        return NULL;
+    if (process->code == SIGPIPE)
+        return "sigpipe";
+    for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
+        if (process->code == crashes[i])
+            return "crashed";
+    return NULL;
+}
+
+static const char *find_class(const struct scenario *scenario, const struct trace *trace,
+                              const struct classes *classes, const struct step_result *result)
+{
+    const struct step *step = result->source;
+    const struct expectation *alternative = recognised(result);
+    const char *name = alternative ? alternative->hint : NULL;
+    if (!name)
+        name = known_name(classes, result->class_name);
+    if (!name)
+        name = death(&trace->process);
+    if (!name && step)
+        name = hinted(&step->hints, result->outcome);
+    if (!name)
+        name = hinted(&scenario->hints, result->outcome);
+    if (!name)
+        name = known_name(classes, result->generic_class);
+    return name ? name : generic_classes[result->outcome];
+}
+
+static char *one_line(const char *text)
+{
+    struct buf out = {0};
+    if (text)
+        text_escape(&out, text, strlen(text), 1000);
+    return buf_take(&out);
+}
+
+static char *place_of(const struct step_result *result)
+{
+    const struct step *step = result->source;
+    if (!step)
+        return one_line(result->path);
+    return xasprintf("%s%s%s (%s, line %d)", verbs[step->verb], step->name ? " " : "",
+                     step->name ? step->name : "", result->path[0] ? result->path : step->path,
+                     step->where.line);
+}
+
+/* The bytes kept may be a window of longer ones: the difference is looked for in what is there. */
+static size_t difference(const struct buf *a, const struct buf *b)
+{
+    size_t shorter = a->len < b->len ? a->len : b->len;
+    for (size_t i = 0; i < shorter; i++)
+        if (a->data[i] != b->data[i])
+            return i;
+    return a->len == b->len ? SIZE_MAX : shorter;
+}
+
+static char *describe_observed(const struct step_result *result)
+{
+    struct buf out = {0};
+    if (result->observed_text)
+        text_escape(&out, result->observed_text, strlen(result->observed_text), 1000);
+    else
+        (void)buf_add_str(&out, outcome_name(result->outcome));
+    if (result->outcome == OUTCOME_OK || result->observed.len == 0 || result->expected.len == 0)
+        return buf_take(&out);
+    size_t at = difference(&result->expected, &result->observed);
+    (void)buf_add_str(&out, "\nexpected bytes\n");
+    text_hex_window(&out, result->expected.data, result->expected.len,
+                    at < result->expected.len ? at : SIZE_MAX);
+    (void)buf_add_str(&out, "observed bytes\n");
+    text_hex_window(&out, result->observed.data, result->observed.len,
+                    at < result->observed.len ? at : SIZE_MAX);
+    return buf_take(&out);
+}
+
+static void explain(const struct scenario *scenario, const struct trace *trace,
+                    const struct classes *classes, struct verdict *ret)
+{
+    const struct step_result *result = &trace->results[ret->result];
+    ret->class_name = find_class(scenario, trace, classes, result);
+    ret->sentence = verdict_sentence(classes, ret->class_name, result, trace);
+    const struct bug_class *found = classes ? classes_find(classes, ret->class_name) : NULL;
+    ret->read = found ? found->read : NULL;
+    ret->failed_step = place_of(result);
+    ret->expected = one_line(result->expected_text);
+    ret->observed = describe_observed(result);
+}
+
+static void fault(const struct trace *trace, struct verdict *ret)
+{
+    ret->kind = VERDICT_ERROR;
+    ret->observed =
+        one_line(trace->error_text ? trace->error_text : "the run ended without a result");
+}
+
+void verdict_judge(const struct assignment *assignment, const struct scenario *scenario,
+                   const struct trace *trace, const struct classes *classes, struct verdict *ret)
+{
+    (void)assignment;
+    *ret = (struct verdict){.kind = VERDICT_OK, .result = -1, .proof = PROOF_SEEN};
+    for (size_t i = 0; i < trace->n_results; i++) {
+        enum verdict_kind kind = charge(&trace->results[i]);
+        if (weights[kind] > weights[ret->kind]) {
+            ret->kind = kind;
+            ret->result = (int)i;
+            ret->proof = trace->results[i].proof;
+        }
+    }
+    bool unexplained = !trace->completed && ret->result < 0;
+    if (trace->scenario_error || trace->host_error || unexplained)
+        fault(trace, ret);
+    else if (ret->result >= 0)
+        explain(scenario, trace, classes, ret);
+    ret->share = shares[ret->kind];
+}
+
+void verdict_skip(const struct assignment *assignment, const struct scenario *scenario,
+                  const char *blocked_by, struct verdict *ret)
+{
+    (void)assignment;
+    (void)scenario;
+    *ret =
+        (struct verdict){.kind = VERDICT_SKIPPED, .result = -1, .blocked_by = xstrdup(blocked_by)};
+}
+
+void verdict_done(struct verdict *verdict)
+{
+    free(verdict->sentence);
+    free(verdict->failed_step);
+    free(verdict->expected);
+    free(verdict->observed);
+    free(verdict->blocked_by);
+    *verdict = (struct verdict){.result = -1};
+}
