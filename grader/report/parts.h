@@ -1,0 +1,30 @@
+/* report/parts.h: what the files of report/ share. */
+#ifndef GRADER_REPORT_PARTS_H
+#define GRADER_REPORT_PARTS_H
+
+#include "report/report.h"
+
+/* A JSON string of foreign text: sanitized, null where text is NULL. New reference. */
+json_t *report_string(const char *text);
+/* One scenario as JSON (new reference); with_trace: its wire log, too. */
+json_t *report_scenario(const struct scenario_result *result, bool obey_show, bool with_trace);
+
+/* Reading a report: never NULL; "" for a key that is missing, null or no string. */
+const char *report_text_of(const json_t *object, const char *key);
+double report_number_of(const json_t *object, const char *key);
+
+/* Text for a terminal: adds `text` in lines of at most `width` columns, each behind `indent`. */
+void report_wrap(struct buf *out, const char *text, unsigned width, const char *indent);
+
+struct text_page {
+    struct buf *out;
+    unsigned width;
+    bool colour, verbose;
+};
+enum ink { INK_NONE, INK_GOOD, INK_BAD, INK_WARN, INK_DIM, INK_BOLD };
+void report_ink(const struct text_page *page, enum ink ink); /* INK_NONE ends it */
+/* What is told of one assignment's findings, and of each scenario's run when verbose. */
+void report_findings(const struct text_page *page, const json_t *assignment);
+void report_wire_log(const struct text_page *page, const json_t *scenario);
+
+#endif
