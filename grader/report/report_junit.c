@@ -1,0 +1,96 @@
+/* report/report_junit.c: the report as JUnit XML, one testsuite an assignment. The JSON's strings have no controls but
+ * newline and tab, so markup is all that is left to escape; U+FFFE and U+FFFF are no XML characters (XML 1.0, 2.2). */
+#include "report/parts.h"
+
+#include <string.h>
+
+static void add(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        const unsigned char c = (unsigned char)*text;
+        if (c == '&')
+            (void)buf_add_str(out, "&amp;");
+        else if (c == '<')
+            (void)buf_add_str(out, "&lt;");
+        else if (c == '>')
+            (void)buf_add_str(out, "&gt;");
+        else if (c == '"')
+            (void)buf_add_str(out, "&quot;");
+        else if (c == 0xef && (unsigned char)text[1] == 0xbf && (unsigned char)text[2] >= 0xbe) {
+            (void)buf_add_char(out, '?');
+            text += 2;
+        } else if (c < 0x20 && c != '\n' && c != '\t')
+            (void)buf_add_char(out, '?');
+        else
+            (void)buf_add_char(out, (char)c);
+    }
+}
+
+static void attribute(struct buf *out, const char *name, const char *value)
+{
+    (void)buf_printf(out, " %s=\"", name);
+    add(out, value);
+    (void)buf_add_char(out, '"');
+}
+
+static void element(struct buf *out, const char *tag, const json_t *scenario)
+{
+    static const char *const parts[] = {"hint",  "failed_step", "expected", "observed",
+                                        "proof", "standard",    "stderr"};
+    const char *class_name = report_text_of(scenario, "class");
+    (void)buf_printf(out, "   <%s", tag);
+    attribute(out, "message", *class_name ? class_name : report_text_of(scenario, "verdict"));
+    (void)buf_add_char(out, '>');
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (!*report_text_of(scenario, parts[i]))
+            continue;
+        (void)buf_printf(out, "%s: ", parts[i]);
+        add(out, report_text_of(scenario, parts[i]));
+        (void)buf_add_char(out, '\n');
+    }
+    (void)buf_printf(out, "</%s>\n", tag);
+}
+
+static const char *tag_of(const char *verdict)
+{
+    if (strcmp(verdict, "failed") == 0)
+        return "failure";
+    if (strcmp(verdict, "error") == 0)
+        return "error";
+    return strcmp(verdict, "skipped") == 0 ? "skipped" : NULL;
+}
+
+static void testcase(struct buf *out, const json_t *assignment, const json_t *scenario)
+{
+    const char *tag = tag_of(report_text_of(scenario, "verdict"));
+    (void)buf_add_str(out, "  <testcase");
+    attribute(out, "classname", report_text_of(assignment, "id"));
+    attribute(out, "name", report_text_of(scenario, "id"));
+    (void)buf_printf(out, " time=\"%.3f\">\n", report_number_of(scenario, "seconds"));
+    if (tag)
+        element(out, tag, scenario);
+    (void)buf_add_str(out, "  </testcase>\n");
+}
+
+void report_junit(const json_t *report, struct buf *out)
+{
+    size_t i, k;
+    const json_t *assignment, *scenario;
+    (void)buf_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
+    attribute(out, "name", report_text_of(json_object_get(report, "submission"), "name"));
+    (void)buf_add_str(out, ">\n");
+    json_array_foreach(json_object_get(report, "assignments"), i, assignment)
+    {
+        const json_t *scenarios = json_object_get(assignment, "scenarios");
+        const json_t *counts = json_object_get(assignment, "counts");
+        (void)buf_add_str(out, " <testsuite");
+        attribute(out, "name", report_text_of(assignment, "id"));
+        (void)buf_printf(out, " tests=\"%zu\" failures=\"%d\" errors=\"%d\" skipped=\"%d\">\n",
+                         json_array_size(scenarios), (int)report_number_of(counts, "failed"),
+                         (int)report_number_of(counts, "error"),
+                         (int)report_number_of(counts, "skipped"));
+        json_array_foreach(scenarios, k, scenario) testcase(out, assignment, scenario);
+        (void)buf_add_str(out, " </testsuite>\n");
+    }
+    (void)buf_add_str(out, "</testsuites>\n");
+}

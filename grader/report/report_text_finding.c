@@ -1,0 +1,116 @@
+/* report/report_text_finding.c: what went wrong, once for each bug class: the sentence, the scenarios it explains, what
+ * was expected and observed in the first of them, how that was established, where to read on; and the wire log. */
+#include "report/parts.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name, *words;
+} proofs[] = {
+    {"seen", "seen"},
+    {"silent", "proven silent: the program cannot act again without new input"},
+    {"idle-ticks", "idle: it wakes up on a tick and does nothing"},
+    {"deadline", "deadline: its time was over"},
+};
+
+static const struct {
+    const char *event, *mark;
+} arrows[] = {
+    {"send", "▸"},    {"fin-sent", "▸"}, {"reset-sent", "▸"},
+    {"receive", "◂"}, {"fin", "◂"},      {"reset", "◂"},
+};
+
+static const json_t *scenario_named(const json_t *assignment, const char *id)
+{
+    size_t i;
+    const json_t *scenario;
+    json_array_foreach(json_object_get(assignment, "scenarios"), i,
+                       scenario) if (strcmp(report_text_of(scenario, "id"), id) ==
+                                     0) return scenario;
+    return NULL;
+}
+
+static void labelled(const struct text_page *page, const char *label, const char *text)
+{
+    if (!*text)
+        return;
+    (void)buf_printf(page->out, "    %s\n", label);
+    /* hex windows are laid out already: their blanks are kept */
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        (void)buf_printf(page->out, "      %.*s\n", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static void evidence(const struct text_page *page, const json_t *scenario)
+{
+    const char *proof = report_text_of(scenario, "proof");
+    for (size_t i = 0; i < sizeof proofs / sizeof proofs[0]; i++)
+        if (strcmp(proofs[i].name, proof) == 0)
+            proof = proofs[i].words;
+    labelled(page, "in step", report_text_of(scenario, "failed_step"));
+    labelled(page, "expected", report_text_of(scenario, "expected"));
+    labelled(page, "observed", report_text_of(scenario, "observed"));
+    labelled(page, "proof", proof);
+    labelled(page, "stderr", report_text_of(scenario, "stderr"));
+    labelled(page, "standard", report_text_of(scenario, "standard"));
+}
+
+static void finding(const struct text_page *page, const json_t *assignment, const json_t *entry)
+{
+    const json_t *ids = json_object_get(entry, "scenarios");
+    const char *first = json_string_value(json_array_get(ids, 0));
+    size_t i;
+    const json_t *id;
+    (void)buf_add_str(page->out, "\n  ");
+    report_ink(page, INK_BOLD);
+    (void)buf_add_str(page->out, report_text_of(entry, "class"));
+    report_ink(page, INK_NONE);
+    (void)buf_printf(page->out, "  -%.2f points\n", report_number_of(entry, "points_lost"));
+    report_wrap(page->out, report_text_of(entry, "sentence"), page->width, "    ");
+    AUTO_BUF struct buf list = {0};
+    (void)buf_add_str(&list, "explains");
+    json_array_foreach(ids, i, id)(void) buf_printf(
+        &list, "%s %s", i ? "," : "", json_string_value(id) ? json_string_value(id) : "?");
+    report_wrap(page->out, list.data, page->width, "    ");
+    if (first)
+        evidence(page, scenario_named(assignment, first));
+    labelled(page, "read on", report_text_of(entry, "read"));
+}
+
+void report_findings(const struct text_page *page, const json_t *assignment)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(json_object_get(assignment, "findings"), i, entry)
+        finding(page, assignment, entry);
+}
+
+static const char *arrow(const char *event)
+{
+    for (size_t i = 0; i < sizeof arrows / sizeof arrows[0]; i++)
+        if (strcmp(arrows[i].event, event) == 0)
+            return arrows[i].mark;
+    return " ";
+}
+
+void report_wire_log(const struct text_page *page, const json_t *scenario)
+{
+    size_t i;
+    const json_t *event;
+    json_array_foreach(json_object_get(scenario, "trace"), i, event)
+    {
+        const char *bytes = report_text_of(event, "bytes");
+        const char *name = report_text_of(event, "event");
+        (void)buf_printf(page->out, "      %9.3f ms %s %-10s %-10s %s\n",
+                         report_number_of(event, "t_us") / 1000, arrow(name),
+                         report_text_of(event, "actor"), name, report_text_of(event, "text"));
+        for (size_t len = strlen(bytes); len > 0;) {
+            size_t part = len < 64 ? len : 64; /* they are escaped: ASCII */
+            (void)buf_printf(page->out, "          %.*s\n", (int)part, bytes);
+            bytes += part;
+            len -= part;
+        }
+    }
+}
