@@ -6,6 +6,8 @@
 
 /* A JSON string of foreign text: sanitized, null where text is NULL. New reference. */
 json_t *report_string(const char *text);
+/* The same for what must stay on one line: a newline becomes a blank. New reference. */
+json_t *report_line(const char *text);
 /* One scenario as JSON (new reference); with_trace: its wire log, too. */
 json_t *report_scenario(const struct scenario_result *result, bool obey_show, bool with_trace);
 

@@ -19,6 +19,17 @@ json_t *report_string(const char *text)
     return string ? string : json_string("(unreadable text)");
 }
 
+json_t *report_line(const char *text)
+{
+    if (!text)
+        return json_null();
+    AUTO_FREE char *line = xstrdup(text);
+    for (char *c = line; *c; c++)
+        if (*c == '\n' || *c == '\t' || *c == '\r')
+            *c = ' ';
+    return report_string(line);
+}
+
 static json_t *strings(const char *const *list)
 {
     json_t *array = json_array();
@@ -36,12 +47,12 @@ static json_t *host(const struct grade_result *result)
 
 static json_t *submission(const struct grade_result *result)
 {
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_string(result->submission_name), "path",
-        report_string(result->submission_path), "digest", report_string(result->submission_digest),
-        "refusal", report_string(result->refusal), "refusal_kind",
-        report_string(result->refusal_kind), "notices",
-        strings((const char *const *)result->notices));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_line(result->submission_name),
+                     "path", report_line(result->submission_path), "digest",
+                     report_string(result->submission_digest), "refusal",
+                     report_line(result->refusal), "refusal_kind",
+                     report_string(result->refusal_kind), "notices",
+                     strings((const char *const *)result->notices));
 }
 
 static json_t *build(const struct grade_result *result)
@@ -49,7 +60,7 @@ static json_t *build(const struct grade_result *result)
     json_t *warnings = json_array();
     for (size_t i = 0; i < result->n_warnings; i++)
         (void)json_array_append_new(warnings, json_pack("{s:o, s:i, s:i, s:o}", "file",
-                                                        report_string(result->warnings[i].file),
+                                                        report_line(result->warnings[i].file),
                                                         "line", result->warnings[i].line, "column",
                                                         result->warnings[i].column, "text",
                                                         report_string(result->warnings[i].text)));

@@ -19,7 +19,7 @@ static json_t *escaped(const void *bytes, size_t len, size_t max)
 static json_t *event_json(const struct trace_event *event)
 {
     json_t *object = json_pack("{s:I, s:o, s:s, s:i}", "t_us", (json_int_t)event->t_us, "actor",
-                               report_string(event->actor), "event", trace_kind_name(event->kind),
+                               report_line(event->actor), "event", trace_kind_name(event->kind),
                                "step", event->step);
     if (event->text)
         (void)json_object_set_new(object, "text", escaped(event->text, strlen(event->text), 1000));

@@ -1,0 +1,145 @@
+/* tests/test_verdict_judge.c: hand-made runs, and what they must be judged to be. */
+#include "base/own.h"
+#include "verdict/verdict.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+
+/* Sorted by name, as classes_load() leaves them. */
+static struct bug_class list[] = {
+    {"crashed", "killed by {got}", "signal(7)"},
+    {"killed-by-limit", "limit on {got}", NULL},
+    {"known", "port {port}, not {other}; {nothing}", NULL},
+    {"no-answer", "nothing came", NULL},
+    {"sigpipe", "SIGPIPE", NULL},
+};
+static struct classes classes = {.list = list, .count = ARRAY_SIZE(list)};
+
+static struct verdict judge(struct step *step, enum outcome outcome, int alternative,
+                            struct process_summary process)
+{
+    struct trace trace;
+    struct verdict verdict;
+    const struct assignment assignment = {0};
+    const struct scenario scenario = {.id = "one", .hints = {.any = "from-scenario"}};
+    trace_init(&trace);
+    struct step_result *result = trace_result(&trace);
+    result->source = step;
+    result->outcome = outcome;
+    result->alternative = alternative;
+    trace_figure(result, "other", "%d", 24347);
+    trace_var(&trace, "port", "7007");
+    trace.completed = outcome == OUTCOME_OK;
+    trace.process = process;
+    verdict_judge(&assignment, &scenario, &trace, &classes, &verdict);
+    trace_done(&trace);
+    return verdict;
+}
+
+Test(verdict, order_of_the_evidence)
+{
+    static const struct expectation alternatives[] = {
+        {.hint = "known", .verdict = VERDICT_FAILED},
+        {.hint = "known", .verdict = VERDICT_NON_STRICT}};
+    struct step step = {
+        .verb = VERB_EXPECT, .name = "a", .alternatives = alternatives, .n_alternatives = 2};
+    const struct process_summary alive = {0};
+    const struct process_summary crashed = {
+        .started = true, .ended = true, .signaled = true, .code = SIGSEGV};
+
+    struct verdict verdict = judge(&step, OUTCOME_DIFFERENT, 0, crashed);
+    cr_assert_str_eq(verdict.class_name, "known");
+    cr_assert_str_eq(verdict.sentence, "port 7007, not 24347; ?");
+    verdict_done(&verdict);
+
+    verdict = judge(&step, OUTCOME_DIFFERENT, 1, alive);
+    cr_assert_eq(verdict.kind, VERDICT_NON_STRICT);
+    cr_assert_float_eq(verdict.share, 0.5, 1e-9);
+    verdict_done(&verdict);
+
+    verdict = judge(&step, OUTCOME_EOF, -1, crashed);
+    cr_assert_str_eq(verdict.sentence, "killed by SIGSEGV");
+    cr_assert_str_eq(verdict.read, "signal(7)");
+    verdict_done(&verdict);
+
+    verdict = judge(&step, OUTCOME_NOTHING, -1, alive);
+    cr_assert_str_eq(verdict.class_name, "from-scenario");
+    verdict_done(&verdict);
+
+    step.hints.any = "any";
+    step.hints.by_outcome[OUTCOME_NOTHING] = "just-this";
+    verdict = judge(&step, OUTCOME_NOTHING, -1, alive);
+    cr_assert_str_eq(verdict.class_name, "just-this");
+    verdict_done(&verdict);
+    verdict = judge(&step, OUTCOME_SHORT, -1, alive);
+    cr_assert_str_eq(verdict.class_name, "any");
+    verdict_done(&verdict);
+}
+
+Test(verdict, force_and_faults)
+{
+    struct step step = {.verb = VERB_CHECK, .name = "server", .force = FORCE_SHOULD};
+    const struct process_summary limit = {.started = true, .limit_hit = "memory"};
+    struct verdict verdict = judge(&step, OUTCOME_OTHER, -1, limit);
+    cr_assert_eq(verdict.kind, VERDICT_NON_STRICT);
+    cr_assert_str_eq(verdict.sentence, "limit on memory");
+    verdict_done(&verdict);
+
+    step.force = FORCE_INFO;
+    verdict = judge(&step, OUTCOME_OTHER, -1, limit);
+    cr_assert_eq(verdict.kind, VERDICT_INFO);
+    cr_assert_float_eq(verdict.share, 1, 1e-9);
+    verdict_done(&verdict);
+
+    verdict = judge(&step, OUTCOME_OK, -1, limit);
+    cr_assert_eq(verdict.kind, VERDICT_OK);
+    verdict_done(&verdict);
+
+    struct trace trace;
+    trace_init(&trace);
+    const struct assignment assignment = {0};
+    const struct scenario scenario = {0};
+    verdict_judge(&assignment, &scenario, &trace, &classes, &verdict);
+    cr_assert_eq(verdict.kind, VERDICT_ERROR, "a run without any result is no student's fault");
+    verdict_done(&verdict);
+    trace_done(&trace);
+}
+
+/* Ten points, cap 30 %: the first is a gate, the last waits for the one before it. */
+Test(verdict, points_scale_and_cap)
+{
+    static const size_t gate[] = {0}, both[] = {0, 3};
+    static const struct scenario scenarios[] = {
+        {.id = "gate", .points = 1, .gate = true},
+        {.id = "b", .points = 1, .needs = gate, .n_needs = 1},
+        {.id = "c", .points = 1, .needs = gate, .n_needs = 1},
+        {.id = "d", .points = 1, .needs = gate, .n_needs = 1},
+        {.id = "e", .points = 1, .needs = both, .n_needs = 2},
+    };
+    const struct assignment assignment = {.cap = 0.3, .scenarios = scenarios, .n_scenarios = 5};
+    const struct suite_entry entry = {.assignment = &assignment, .points = 10};
+    struct verdict verdicts[5] = {
+        {.kind = VERDICT_OK, .share = 1},
+        {.kind = VERDICT_FAILED, .class_name = "known"},
+        {.kind = VERDICT_NON_STRICT, .share = 0.5, .class_name = "other"},
+        {.kind = VERDICT_FAILED, .class_name = "known"},
+        {.kind = VERDICT_SKIPPED},
+    };
+    struct points points[5];
+    bool withheld = true;
+    cr_assert_float_eq(verdict_points(&entry, verdicts, points, &withheld), 10 - 3 - 1, 1e-9);
+    cr_assert_not(withheld);
+    cr_assert_float_eq(points[3].score, 1, 1e-9);
+    cr_assert(points[3].capped);
+    cr_assert_float_eq(points[4].score, 2, 1e-9, "what a class blocks costs under its cap");
+
+    verdicts[0] = (struct verdict){.kind = VERDICT_FAILED, .class_name = "known"};
+    for (size_t i = 1; i < 5; i++)
+        verdicts[i] = (struct verdict){.kind = VERDICT_SKIPPED};
+    cr_assert_float_eq(verdict_points(&entry, verdicts, points, &withheld), 0, 1e-9,
+                       "a gate costs all");
+
+    verdicts[1].kind = VERDICT_ERROR;
+    (void)verdict_points(&entry, verdicts, points, &withheld);
+    cr_assert(withheld);
+}
