@@ -141,6 +141,18 @@ Test(report, junit_is_xml_whatever_the_bytes)
         0);
 }
 
+Test(report, the_example_comes_back_as_text)
+{
+    AUTO_JSON json_t *report = NULL;
+    AUTO_BUF struct buf text = {0};
+    struct err err = {0};
+    cr_assert_eq(report_load("reports/example/report.json", &report, &err), 0, "%s", err.text);
+    report_text(report, &(struct report_style){0}, &text);
+    cr_assert_not_null(strstr(text.data, "strlen-on-binary  -3.50 points"));
+    cr_assert_not_null(strstr(text.data, "waits for binary"));
+    cr_assert_null(strstr(text.data, "echo      "), "what passed is told only when verbose");
+}
+
 Test(report, what_is_no_report_is_refused_with_its_place)
 {
     json_t *report = NULL;
