@@ -76,9 +76,9 @@ static json_t *finding_of(json_t *findings, const struct scenario_result *result
     const char *class_name = result->verdict->class_name;
     size_t i;
     json_t *entry;
-    json_array_foreach(findings, i,
-                       entry) if (strcmp(json_string_value(json_object_get(entry, "class")),
-                                         class_name) == 0) return entry;
+    for (i = 0; (entry = json_array_get(findings, i)); i++)
+        if (strcmp(json_string_value(json_object_get(entry, "class")), class_name) == 0)
+            return entry;
     entry = json_pack("{s:o, s:o, s:o, s:[], s:f}", "class", report_string(class_name), "sentence",
                       report_string(result->verdict->sentence), "read",
                       report_string(result->verdict->read), "scenarios", "points_lost", 0.0);

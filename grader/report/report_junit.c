@@ -79,8 +79,7 @@ void report_junit(const json_t *report, struct buf *out)
     (void)buf_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
     attribute(out, "name", report_text_of(json_object_get(report, "submission"), "name"));
     (void)buf_add_str(out, ">\n");
-    json_array_foreach(json_object_get(report, "assignments"), i, assignment)
-    {
+    for (i = 0; (assignment = json_array_get(json_object_get(report, "assignments"), i)); i++) {
         const json_t *scenarios = json_object_get(assignment, "scenarios");
         const json_t *counts = json_object_get(assignment, "counts");
         (void)buf_add_str(out, " <testsuite");
@@ -89,7 +88,8 @@ void report_junit(const json_t *report, struct buf *out)
                          json_array_size(scenarios), (int)report_number_of(counts, "failed"),
                          (int)report_number_of(counts, "error"),
                          (int)report_number_of(counts, "skipped"));
-        json_array_foreach(scenarios, k, scenario) testcase(out, assignment, scenario);
+        for (k = 0; (scenario = json_array_get(scenarios, k)); k++)
+            testcase(out, assignment, scenario);
         (void)buf_add_str(out, " </testsuite>\n");
     }
     (void)buf_add_str(out, "</testsuites>\n");

@@ -87,7 +87,7 @@ static void head(const struct text_page *page, const json_t *report)
         report_ink(page, INK_NONE);
         report_wrap(page->out, report_text_of(submission, "refusal"), page->width, "  ");
     }
-    json_array_foreach(json_object_get(submission, "notices"), i, notice)
+    for (i = 0; (notice = json_array_get(json_object_get(submission, "notices"), i)); i++)
         report_wrap(page->out, json_string_value(notice) ? json_string_value(notice) : "",
                     page->width, "  note: ");
     if (*report_text_of(report, "error"))
@@ -174,7 +174,8 @@ static void assignment_text(const struct text_page *page, const json_t *assignme
     report_wrap(page->out, report_text_of(assignment, "status_text"), page->width, "  ");
     if (strcmp(status, "missing") == 0)
         return;
-    json_array_foreach(scenarios, i, scenario) scenario_line(page, scenario);
+    for (i = 0; (scenario = json_array_get(scenarios, i)); i++)
+        scenario_line(page, scenario);
     report_findings(page, assignment);
 }
 
@@ -190,7 +191,7 @@ void report_text(const json_t *report, const struct report_style *style, struct 
     const json_t *assignment;
     head(&page, report);
     build(&page, report);
-    json_array_foreach(json_object_get(report, "assignments"), i, assignment)
+    for (i = 0; (assignment = json_array_get(json_object_get(report, "assignments"), i)); i++)
         assignment_text(&page, assignment);
     (void)buf_add_char(out, '\n');
     report_ink(&page, json_is_true(json_object_get(report, "full_marks")) ? INK_GOOD : INK_BOLD);

@@ -24,9 +24,9 @@ static const json_t *scenario_named(const json_t *assignment, const char *id)
 {
     size_t i;
     const json_t *scenario;
-    json_array_foreach(json_object_get(assignment, "scenarios"), i,
-                       scenario) if (strcmp(report_text_of(scenario, "id"), id) ==
-                                     0) return scenario;
+    for (i = 0; (scenario = json_array_get(json_object_get(assignment, "scenarios"), i)); i++)
+        if (strcmp(report_text_of(scenario, "id"), id) == 0)
+            return scenario;
     return NULL;
 }
 
@@ -71,8 +71,9 @@ static void finding(const struct text_page *page, const json_t *assignment, cons
     report_wrap(page->out, report_text_of(entry, "sentence"), page->width, "    ");
     AUTO_BUF struct buf list = {0};
     (void)buf_add_str(&list, "explains");
-    json_array_foreach(ids, i, id)(void) buf_printf(
-        &list, "%s %s", i ? "," : "", json_string_value(id) ? json_string_value(id) : "?");
+    for (i = 0; (id = json_array_get(ids, i)); i++)
+        (void)buf_printf(&list, "%s %s", i ? "," : "",
+                         json_string_value(id) ? json_string_value(id) : "?");
     report_wrap(page->out, list.data, page->width, "    ");
     if (first)
         evidence(page, scenario_named(assignment, first));
@@ -83,7 +84,7 @@ void report_findings(const struct text_page *page, const json_t *assignment)
 {
     size_t i;
     const json_t *entry;
-    json_array_foreach(json_object_get(assignment, "findings"), i, entry)
+    for (i = 0; (entry = json_array_get(json_object_get(assignment, "findings"), i)); i++)
         finding(page, assignment, entry);
 }
 
@@ -99,8 +100,7 @@ void report_wire_log(const struct text_page *page, const json_t *scenario)
 {
     size_t i;
     const json_t *event;
-    json_array_foreach(json_object_get(scenario, "trace"), i, event)
-    {
+    for (i = 0; (event = json_array_get(json_object_get(scenario, "trace"), i)); i++) {
         const char *bytes = report_text_of(event, "bytes");
         const char *name = report_text_of(event, "event");
         (void)buf_printf(page->out, "      %9.3f ms %s %-10s %-10s %s\n",
