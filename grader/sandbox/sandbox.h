@@ -118,8 +118,8 @@ struct box_limits {
 enum box_file_kind { BOX_FILE_DATA, BOX_FILE_SPARSE, BOX_FILE_LINK, BOX_FILE_FIFO };
 struct box_file {
     enum box_file_kind kind;
+    unsigned mode;     /* 0: 0644; else permission bits, with S_IFREG where they are 000 */
     const char *path;  /* relative, below the scratch folder; parents are made */
-    unsigned mode;     /* permission bits; 0 means 0644 */
     const void *bytes; /* DATA: contents. LINK: the target, 0-terminated */
     uint64_t len;      /* DATA: bytes. SPARSE: length of the hole */
 };
