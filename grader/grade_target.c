@@ -8,7 +8,6 @@
 #include "scenario/vars.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,7 +123,7 @@ static int add_names(struct box_inputs *inputs, const struct start_request *requ
 
 static uint64_t mib(double value)
 {
-    return (uint64_t)llround(value * 1024 * 1024);
+    return (uint64_t)(value * 1024 * 1024 + 0.5);
 }
 
 /* A start step's limits win over the world's. */
@@ -204,6 +203,7 @@ static int start_box(struct run_target *run, const struct start_request *request
         .limits = limits_of(request),
         .whole_usr = ready != NULL,
         .keep_stdin = !request->stdin_closed,
+        .timer_ledger = true,
     };
     return box_start(run->place->sandbox, &spec, ret, err);
 }
@@ -214,7 +214,8 @@ static int target_start(void *self, const struct start_request *request, struct 
     struct run_target *run = self;
     struct box_inputs inputs = {0};
     struct box *box = NULL;
-    *ret = (struct started){.in = -1, .out = -1, .err_out = -1, .event_fd = -1};
+    *ret = (struct started){
+        .in = -1, .out = -1, .err_out = -1, .event_fd = -1, .timer_ledger = -1};
     *ret_refusal = NULL;
     struct err local = {0};
     int result = start_box(run, request, &inputs, &box, &local);
@@ -235,6 +236,7 @@ static int target_start(void *self, const struct start_request *request, struct 
         .out = box_take_stdout(box),
         .err_out = box_take_stderr(box),
         .event_fd = box_event_fd(box),
+        .timer_ledger = box_take_ledger(box),
     };
     return 0;
 }

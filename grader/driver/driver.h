@@ -33,6 +33,7 @@ struct started {
     int in, out,
         err_out;  /* non-blocking pipe ends, owned by the driver from here on; in is -1 if closed */
     int event_fd; /* readable once the program has ended; owned by the target */
+    int timer_ledger; /* for observer_add(), owned by the driver from here on; -1: none */
 };
 
 struct program_exit {
@@ -64,7 +65,7 @@ struct run_options {
     uint64_t seed;                 /* of this run: ports and random bytes derive from it */
     const struct vars *fixed_vars; /* --var NAME=VALUE: win over everything drawn; may be NULL */
     double
-        hard_cap_s; /* wall time of the whole scenario, [60 when 0]; reaching it ends the step by deadline */
+        hard_cap_s; /* wall time of the whole scenario, [300 when 0]; reaching it ends the step by deadline */
 };
 
 /* Runs the scenario. Variables set: ${port} ${port2} ${port3} (swap-safe: swapped >= 1024, different, all free), ${swap}

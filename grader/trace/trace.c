@@ -22,7 +22,14 @@ void trace_init(struct trace *trace)
     buf_init(&trace->err_out, MAX_STREAM_BYTES);
 }
 
-static void result_done(struct step_result *result)
+void trace_result_init(struct step_result *result)
+{
+    *result = (struct step_result){.alternative = -1, .diff_at = UINT64_MAX};
+    buf_init(&result->expected, TRACE_MAX_RESULT_BYTES);
+    buf_init(&result->observed, TRACE_MAX_RESULT_BYTES);
+}
+
+void trace_result_done(struct step_result *result)
 {
     free(result->class_name);
     free(result->generic_class);
@@ -39,7 +46,7 @@ void trace_done(struct trace *trace)
         free(trace->events[i].text);
     }
     for (size_t i = 0; i < trace->n_results; i++)
-        result_done(&trace->results[i]);
+        trace_result_done(&trace->results[i]);
     for (size_t i = 0; i < trace->n_vars; i++) {
         free(trace->vars[i].name);
         free(trace->vars[i].value);
@@ -83,12 +90,17 @@ void trace_event(struct trace *trace, uint64_t t_us, enum trace_kind kind, const
 
 struct step_result *trace_result(struct trace *trace)
 {
+    struct step_result empty;
+    trace_result_init(&empty);
+    trace_result_add(trace, &empty);
+    return &trace->results[trace->n_results - 1];
+}
+
+void trace_result_add(struct trace *trace, struct step_result *result)
+{
     trace->results = grow(trace->results, trace->n_results, sizeof *trace->results);
-    struct step_result *result = &trace->results[trace->n_results++];
-    *result = (struct step_result){.alternative = -1, .diff_at = UINT64_MAX};
-    buf_init(&result->expected, TRACE_MAX_RESULT_BYTES);
-    buf_init(&result->observed, TRACE_MAX_RESULT_BYTES);
-    return result;
+    trace->results[trace->n_results++] = *result;
+    trace_result_init(result);
 }
 
 void trace_figure(struct step_result *result, const char *name, const char *format, ...)

@@ -135,6 +135,11 @@ void trace_event(struct trace *trace, uint64_t t_us, enum trace_kind kind, const
                  int step, const void *bytes, uint64_t len, const char *text);
 /* A fresh result at the end of the list; valid until the next call. */
 struct step_result *trace_result(struct trace *trace);
+/* The same in two halves, for a result that may not come to count: an empty one of the caller's, and its end or its place in
+ * the list (which takes over all that it holds). */
+void trace_result_init(struct step_result *result);
+void trace_result_done(struct step_result *result);
+void trace_result_add(struct trace *trace, struct step_result *result);
 void trace_figure(struct step_result *result, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void trace_var(struct trace *trace, const char *name, const char *value);

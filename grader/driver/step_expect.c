@@ -1,0 +1,177 @@
+/* driver/step_expect.c: `expect`: what an endpoint has brought against what was asked for, and against the recognised wrong
+ * answers. */
+#include "base/own.h"
+#include "driver/parts.h"
+
+static int resolve_alternatives(struct run *run, struct lane *lane, struct err *err)
+{
+    struct active *active = &lane->active;
+    struct data_context context;
+    size_t count = active->step->n_alternatives;
+    step_context(run, lane, &context);
+    active->alternatives = xcalloc(count ? count : 1, sizeof *active->alternatives);
+    for (size_t i = 0; i < count; i++)
+        if (expectation_resolve(&active->step->alternatives[i], &context, &active->alternatives[i],
+                                err) != 0)
+            return -1;
+    return 0;
+}
+
+static int begin_expect(struct run *run, struct lane *lane, struct err *err)
+{
+    struct active *active = &lane->active;
+    const struct expectation *expect = &active->step->expect;
+    struct data_context context;
+    if (step_endpoint(run, lane, &active->endpoint, err) != 0)
+        return -1;
+    if (active->endpoint->kind == ENDPOINT_LISTENER)
+        return err_set(err, ERR_USAGE, "%s: '%s' listens: 'accept' its connections", active->path,
+                       active->name);
+    if (active->endpoint->no_read) { /* the author reads now: from here on it is drained */
+        active->endpoint->no_read = false;
+        run->inputs++;
+        if (endpoint_rewatch(run, active->endpoint) != 0)
+            return err_set(err, run->err.kind, "%s", run->err.text);
+    }
+    active->changes = UINT64_MAX;
+    limit_start(run, &active->limit,
+                expect->silence_set ? expect->silence_s : step_within(run, active->step, 0));
+    step_context(run, lane, &context);
+    return expectation_resolve(expect, &context, &active->want, err) == 0
+               ? resolve_alternatives(run, lane, err)
+               : -1;
+}
+
+static void end_expect(struct run *run, struct lane *lane)
+{
+    struct active *active = &lane->active;
+    (void)run;
+    resolved_done(&active->want);
+    for (size_t i = 0; active->alternatives && i < active->step->n_alternatives; i++)
+        resolved_done(&active->alternatives[i]);
+    free(active->alternatives);
+}
+
+/* The bytes kept for the report: a window around the difference where they are longer than the trace keeps. */
+static void keep_window(struct buf *to, const uint8_t *bytes, size_t len, size_t diff_at)
+{
+    size_t from = 0;
+    if (len > TRACE_MAX_RESULT_BYTES && diff_at != SIZE_MAX && diff_at > TRACE_MAX_RESULT_BYTES / 2)
+        from = diff_at - TRACE_MAX_RESULT_BYTES / 2;
+    if (from < len)
+        (void)buf_add(to, bytes + from, len - from);
+}
+
+static void keep_bytes(const struct active *active, const struct arrival *arrival,
+                       const struct match_result *match, struct step_result *result)
+{
+    const struct pattern *want = &active->want.data;
+    const uint8_t *bytes = match->difference.bytes ? match->difference.bytes : arrival->bytes;
+    size_t len = match->difference.bytes ? match->difference.len : arrival->len;
+    result->expected_len = want->len;
+    result->observed_len = len;
+    result->diff_at = match->diff_at == SIZE_MAX ? UINT64_MAX : match->diff_at;
+    if (want->len)
+        keep_window(&result->expected, want->bytes, want->len, match->diff_at);
+    if (len)
+        keep_window(&result->observed, bytes, len, match->diff_at);
+}
+
+static void fail_by(const struct active *active, const struct arrival *arrival,
+                    const struct match_result *match, struct finding *finding)
+{
+    struct step_result *result = &finding->result;
+    finding_fail(finding, match->outcome, match->expected, "%s", match->observed);
+    if (match->class_name)
+        result->class_name = xstrdup(match->class_name);
+    if (match->generic_class)
+        result->generic_class = xstrdup(match->generic_class);
+    if (match->got[0])
+        trace_figure(result, "got", "%s", match->got);
+    if (match->want[0])
+        trace_figure(result, "want", "%s", match->want);
+    keep_bytes(active, arrival, match, result);
+}
+
+/* The first alternative that holds: its index, -1 when none does, -2 while one is undecided. */
+static int recognise(const struct active *active, const struct arrival *arrival,
+                     size_t *ret_consumed)
+{
+    struct arrival plain = *arrival;
+    plain.agreed = 0;
+    for (size_t i = 0; i < active->step->n_alternatives; i++) {
+        struct match_result match_result;
+        match(&active->alternatives[i], &plain, &match_result);
+        if (match_result.state == MATCH_MORE)
+            return -2;
+        if (match_result.state == MATCH_YES) {
+            *ret_consumed = match_result.consumed;
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static void explain_end(struct run *run, const struct active *active, const struct moment *moment,
+                        struct finding *finding)
+{
+    struct step_result *result = &finding->result;
+    AUTO_FREE char *where = NULL;
+    if (result->outcome != OUTCOME_NOTHING && result->outcome != OUTCOME_SHORT &&
+        result->outcome != OUTCOME_OPEN)
+        return;
+    const char *class_name = explain_hang(run, active->endpoint, moment, result->outcome, result);
+    if (class_name && !result->generic_class)
+        result->generic_class = xstrdup(class_name);
+    where = explain_blocked(run);
+    if (!*where)
+        return;
+    char *text = xasprintf("%s; %s", result->observed_text, where);
+    free(result->observed_text);
+    result->observed_text = text;
+}
+
+static int poll_expect(struct run *run, struct lane *lane, const struct moment *moment,
+                       struct finding *finding, struct err *err)
+{
+    struct active *active = &lane->active;
+    struct arrival arrival;
+    struct match_result result;
+    enum proof proof = PROOF_SEEN;
+    (void)err;
+    bool settled = step_settled(run, lane, moment, &proof);
+    if (!settled && active->changes == active->endpoint->changes)
+        return 0;
+    active->changes = active->endpoint->changes;
+    endpoint_arrival(active->endpoint, &arrival);
+    arrival.agreed = active->agreed;
+    match(&active->want, &arrival, &result);
+    bool by_quiet = result.state == MATCH_MORE;
+    active->agreed = result.agreed;
+    if (by_quiet && settled) {
+        arrival.settled = true;
+        match(&active->want, &arrival, &result);
+    }
+    if (result.state == MATCH_MORE)
+        return 0;
+    if (result.state == MATCH_YES) {
+        finding_ok(finding);
+        finding->consume = result.consumed;
+    } else {
+        arrival.settled = settled;
+        int alternative = recognise(active, &arrival, &finding->consume);
+        if (alternative == -2) /* more bytes may make it a recognised mistake */
+            return 0;
+        fail_by(active, &arrival, &result, finding);
+        finding->result.alternative = alternative;
+        if (by_quiet && alternative < 0)
+            explain_end(run, active, moment, finding);
+    }
+    /* what was seen is certain, but which mistake it is may still rest on nothing more coming */
+    finding->by_quiet =
+        by_quiet || (result.state == MATCH_NO && settled && active->step->n_alternatives);
+    finding->result.proof = by_quiet ? proof : PROOF_SEEN;
+    return 0;
+}
+
+const struct verb_ops verb_expect = {begin_expect, poll_expect, end_expect};
