@@ -8,6 +8,7 @@
 #include "build/build.h"
 #include "grade_programs.h"
 #include "grade_schedule.h"
+#include "grade_wanted.h"
 #include "report/report.h"
 #include "submission/submission.h"
 
@@ -82,21 +83,21 @@ static int build(struct grade *grade, struct err *err)
 {
     if (!grade->submission || grade->submission->refusal)
         return 0;
-    size_t count = grade->suite->n_entries;
-    AUTO_FREE const char **names = xcalloc(count, sizeof *names);
-    for (size_t i = 0; i < count; i++)
-        names[i] = grade->suite->entries[i].assignment->program;
+    struct wanted_programs wanted;
+    wanted_programs(grade->suite, &wanted);
     struct build_request request = {
         .submission = grade->submission,
         .work_dir = grade->work_dir,
-        .programs = names,
-        .n_programs = count,
+        .programs = wanted.names,
+        .n_programs = wanted.count,
         .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
     };
     if (grade->options->progress)
         grade->options->progress(grade->options->progress_self,
                                  &(struct grade_progress){.stage = "build"});
-    return build_run(grade->sandbox, &request, &grade->build, err);
+    int result = build_run(grade->sandbox, &request, &grade->build, err);
+    wanted_programs_done(&wanted);
+    return result;
 }
 
 static int prepare_ready_made(struct grade *grade, struct err *err)
@@ -165,7 +166,8 @@ static void play(struct grade *grade)
 
 /* ---- points, and the report ---- */
 
-static void score_assignment(const struct grade *grade, const struct schedule_assignment *assignment,
+static void score_assignment(const struct grade *grade,
+                             const struct schedule_assignment *assignment,
                              struct assignment_result *ret)
 {
     const struct assignment *file = assignment->entry->assignment;
@@ -173,14 +175,15 @@ static void score_assignment(const struct grade *grade, const struct schedule_as
     bool withheld = false;
     ret->entry = assignment->entry;
     ret->program = file->program;
-    ret->max_score = assignment->entry->points;
-    ret->score = verdict_points(assignment->entry, assignment->verdicts, points, &withheld);
+    ret->score =
+        verdict_points(assignment->entry, assignment->verdicts, points, &ret->max_score, &withheld);
     ret->status = assignment->blocked_by ? "missing" : withheld ? "withheld" : "graded";
     if (assignment->blocked_by)
         ret->status_text = missing_reason(grade, file->program);
     else if (withheld)
-        ret->status_text = "a fault of the machine or of a scenario, not of the hand-in: the score does "
-                           "not count; grade again";
+        ret->status_text =
+            "a fault of the machine or of a scenario, not of the hand-in: the score does "
+            "not count; grade again";
     ret->scenarios = xcalloc(file->n_scenarios, sizeof *ret->scenarios);
     for (size_t i = 0; i < file->n_scenarios; i++)
         ret->scenarios[i] = (struct scenario_result){
@@ -221,8 +224,7 @@ static void describe_build(const struct grade *grade, struct grade_result *ret)
 {
     const struct build *made = grade->build;
     if (!made) {
-        ret->build_status =
-            build_status_name(ret->refusal ? BUILD_FAILED : BUILD_READY_MADE);
+        ret->build_status = build_status_name(ret->refusal ? BUILD_FAILED : BUILD_READY_MADE);
         return;
     }
     ret->build_status = build_status_name(made->status);
@@ -283,7 +285,8 @@ static void grade_done(struct grade *grade)
     sandbox_close(grade->sandbox);
     suite_free(grade->suite);
     if (grade->work_dir)
-        (void)io_remove_tree(grade->work_dir, NULL); /* the verdicts stand; a leftover in /tmp harms none */
+        (void)io_remove_tree(grade->work_dir,
+                             NULL); /* the verdicts stand; a leftover in /tmp harms none */
     free(grade->work_dir);
     free(grade->ready_dir);
     free(grade->digest);

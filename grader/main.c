@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,17 +31,23 @@ static void print_help(void)
                  SOCKGRADE_VERSION);
     for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
         (void)printf("  %-9s %s\n", subcommands[i].name, subcommands[i].help);
-    (void)printf("\n`sockgrade SUBCOMMAND --help` lists the options.\n\n"
-                 "exit status:\n"
-                 "  0  graded, full marks (batch: all were graded; lint: no finding; doctor: can grade)\n"
-                 "  1  graded, marks lost\n"
-                 "  2  the command line, a suite or a scenario file is wrong (lint: findings); nothing was graded\n"
-                 "  3  the machine or sockgrade itself is at fault; it costs no student a point\n");
+    (void)printf(
+        "\n`sockgrade SUBCOMMAND --help` lists the options.\n\n"
+        "exit status:\n"
+        "  0  graded, full marks (batch: all were graded; lint: no finding; doctor: can grade)\n"
+        "  1  graded, marks lost\n"
+        "  2  the command line, a suite or a scenario file is wrong (lint: findings); nothing was "
+        "graded\n"
+        "  3  the machine or sockgrade itself is at fault; it costs no student a point\n");
 }
 
 int main(int argc, char **argv)
 {
     (void)setlocale(LC_ALL, "C.UTF-8"); /* file names of hand-ins; numbers keep their point */
+    (void)signal(
+        SIGPIPE,
+        SIG_IGN); /* a program that closes its stdin, a reader that has gone: errno tells */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on the report's size is a full disk, too */
     const char *word = argc > 1 ? argv[1] : "";
     if (strcmp(word, "--version") == 0) {
         (void)printf("sockgrade %s\n", SOCKGRADE_VERSION);

@@ -139,7 +139,6 @@ int cli_grade(int argc, char **argv)
         options.grade.submission = options.n_operands ? options.operands[0] : NULL;
         options.grade.progress = live_show;
         options.grade.progress_self = &live;
-        (void)signal(SIGPIPE, SIG_IGN); /* a program that closes its stdin is no reason to die */
         int result = grade_run(&options.grade, &report, &status, &err);
         live_clear(&live);
         if (result != 0 || deliver(report, &options, &err) != 0)

@@ -252,10 +252,15 @@ static void end_step(struct run *run, struct lane *lane)
 }
 
 /* A failure that rests on silence is looked at once more before it counts. */
-static bool must_wait(struct run *run, const struct moment *moment, const struct finding *finding)
+static bool must_wait(struct run *run, const struct lane *lane, const struct moment *moment,
+                      const struct finding *finding)
 {
-    bool failed = finding->result.outcome != OUTCOME_OK;
-    if (!finding->by_quiet || !failed || finding->result.proof == PROOF_DEADLINE ||
+    const struct step_result *result = &finding->result;
+    const struct step *step = lane->active.step;
+    bool harmless =
+        result->outcome == OUTCOME_OK ||
+        (result->alternative >= 0 && step->alternatives[result->alternative].verdict == VERDICT_OK);
+    if (!finding->by_quiet || harmless || finding->quiet_proof == PROOF_DEADLINE ||
         moment->may_fail)
         return false;
     run->postponed = true;
@@ -268,7 +273,7 @@ static int poll_step(struct run *run, struct lane *lane, const struct moment *mo
     struct finding finding;
     finding_init(&finding);
     int result = verbs[lane->active.step->verb]->poll(run, lane, moment, &finding, err);
-    if (result != 0 || !finding.done || must_wait(run, moment, &finding)) {
+    if (result != 0 || !finding.done || must_wait(run, lane, moment, &finding)) {
         finding_done(&finding);
         return result;
     }

@@ -197,7 +197,9 @@ int parse_server(const char *what, int *ret_protocol, uint16_t *ret_port, struct
 
 struct finding {
     bool done;
-    bool by_quiet;  /* it rests on nothing more coming, not on something seen */
+    bool
+        by_quiet; /* it rests on nothing more coming (known by quiet_proof), not on something seen */
+    enum proof quiet_proof;
     size_t consume; /* from the endpoint, once it is accepted */
     struct step_result result;
 };
@@ -206,6 +208,9 @@ void finding_ok(struct finding *finding);
 /* Texts are in printf style; both are needed. */
 void finding_fail(struct finding *finding, enum outcome outcome, const char *expected,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* It was established by nothing more coming. */
+void finding_by_quiet(struct finding *finding, enum proof proof);
 
 /* What is known at this moment about what the programs can still do. */
 struct moment {

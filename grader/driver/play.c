@@ -12,6 +12,7 @@
 #define CONFIRM_NS       20000000
 #define IDLE_TICKS       3        /* unchanged wake-ups of a program that polls on a tick */
 #define MIN_TICKING_NS   20000000 /* ... and at least so long */
+#define GRACE_NS         (5 * NS_PER_S)
 #define UNKNOWN_PAUSE_NS 20000000 /* a program that sleeps, nobody knows for how long */
 
 struct waiting {
@@ -211,6 +212,8 @@ int play(struct run *run, struct err *err)
             restart(&waiting);
             continue;
         }
+        if (io_now_ns() > run->cap_ns + GRACE_NS) /* every step ends at the cap: a bug of ours */
+            return err_set(err, ERR_HOST, "a step did not end by itself");
         if (await(run, &waiting, err) != 0)
             return -1;
     }

@@ -29,6 +29,13 @@ void finding_fail(struct finding *finding, enum outcome outcome, const char *exp
     finding->result.observed_text = buf_take(&observed);
 }
 
+void finding_by_quiet(struct finding *finding, enum proof proof)
+{
+    finding->by_quiet = true;
+    finding->quiet_proof = proof;
+    finding->result.proof = proof;
+}
+
 /* ---- helpers ---- */
 
 bool step_settled(struct run *run, const struct lane *lane, const struct moment *moment,
@@ -178,8 +185,7 @@ static int poll_start(struct run *run, struct lane *lane, const struct moment *m
         ended_at_start(active, finding);
     } else if (settled) {
         not_ready(active, &look, finding);
-        finding->by_quiet = true;
-        finding->result.proof = proof;
+        finding_by_quiet(finding, proof);
     }
     return 0;
 }

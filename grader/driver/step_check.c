@@ -261,11 +261,10 @@ static int poll_check(struct run *run, struct lane *lane, const struct moment *m
         finding->result.proof = PROOF_SEEN; /* it must stay true, and is not */
     } else if (true_now && (!lasting || settled)) {
         finding_ok(finding);
-        finding->by_quiet = lasting;
-        finding->result.proof = lasting ? proof : PROOF_SEEN;
+        if (lasting)
+            finding_by_quiet(finding, proof);
     } else if (!true_now && settled) {
-        finding->by_quiet = true;
-        finding->result.proof = proof;
+        finding_by_quiet(finding, proof);
         if (check->exit_set || (check->alive_set && !check->alive)) {
             AUTO_FREE char *where = explain_blocked(run);
             char *text =

@@ -167,10 +167,13 @@ static int poll_expect(struct run *run, struct lane *lane, const struct moment *
         if (by_quiet && alternative < 0)
             explain_end(run, active, moment, finding);
     }
-    /* what was seen is certain, but which mistake it is may still rest on nothing more coming */
-    finding->by_quiet =
-        by_quiet || (result.state == MATCH_NO && settled && active->step->n_alternatives);
-    finding->result.proof = by_quiet ? proof : PROOF_SEEN;
+    if (by_quiet) {
+        finding_by_quiet(finding, proof);
+    } else if (result.state == MATCH_NO && settled && active->step->n_alternatives) {
+        finding->by_quiet =
+            true; /* what was seen is certain; which mistake it is rests on no more coming */
+        finding->quiet_proof = proof;
+    }
     return 0;
 }
 

@@ -167,8 +167,7 @@ static void poll_connect(struct run *run, struct lane *lane, const struct moment
         finding_fail(finding, OUTCOME_REFUSED,
                      want_refusal ? "a refused connection" : "a connection",
                      "no answer to the SYN: the backlog may be full, or nobody has the address");
-        finding->by_quiet = true;
-        finding->result.proof = proof;
+        finding_by_quiet(finding, proof);
     }
 }
 
@@ -214,8 +213,7 @@ static int poll_accept(struct run *run, struct lane *lane, const struct moment *
             finding_ok(finding);
         else
             finding_fail(finding, OUTCOME_NOTHING, "a connection", "none came");
-        finding->by_quiet = true;
-        finding->result.proof = proof;
+        finding_by_quiet(finding, proof);
     } else if (loop_watch(run, &active->endpoint->in, EPOLLIN) != 0) {
         return err_set(err, run->err.kind, "%s", run->err.text);
     }

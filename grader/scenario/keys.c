@@ -89,7 +89,7 @@ static const struct key suite_keys[] = {
 static const struct key suite_entry_keys[] = {
     {"assignment", NULL}, {"points", NULL}, {"weights", NULL}};
 static const struct key classes_keys[] = {{"$schema", NULL}, {"note", NULL}, {"classes", NULL}};
-static const struct key class_keys[] = {{"sentence", NULL}, {"read", NULL}};
+static const struct key class_keys[] = {{"sentence", NULL}, {"cap", NULL}, {"read", NULL}};
 
 #define TABLE(title, array)                                                                        \
     {                                                                                              \

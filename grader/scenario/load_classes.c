@@ -40,6 +40,9 @@ static void load_class(const struct at *at, struct bug_class *ret)
     else if (at_text(&sentence, &ret->sentence))
         check_sentence(&sentence, ret->sentence);
     (void)at_get_text(at, "read", &ret->read);
+    bool capped = true;
+    (void)at_get_bool(at, "cap", &capped);
+    ret->uncapped = !capped;
 }
 
 static int by_name(const void *left, const void *right)

@@ -339,6 +339,8 @@ struct bug_class {
     const char *name;
     const char *sentence; /* with {port} {other} {n} {m} {cpu} {mib} {got} {want} {arg} */
     const char *read;     /* where to read on, or NULL */
+    bool
+        uncapped; /* "cap": false: it says that the program does not work at all, so no cap limits its cost */
 };
 struct classes {
     struct bug_class *list;

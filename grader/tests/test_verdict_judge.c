@@ -7,11 +7,11 @@
 
 /* Sorted by name, as classes_load() leaves them. */
 static struct bug_class list[] = {
-    {"crashed", "killed by {got}", "signal(7)"},
-    {"killed-by-limit", "limit on {got}", NULL},
-    {"known", "port {port}, not {other}; {nothing}", NULL},
-    {"no-answer", "nothing came", NULL},
-    {"sigpipe", "SIGPIPE", NULL},
+    {.name = "crashed", .sentence = "killed by {got}", .read = "signal(7)"},
+    {.name = "killed-by-limit", .sentence = "limit on {got}", .read = NULL},
+    {.name = "known", .sentence = "port {port}, not {other}; {nothing}", .read = NULL},
+    {.name = "no-answer", .sentence = "nothing came", .read = NULL},
+    {.name = "sigpipe", .sentence = "SIGPIPE", .read = NULL},
 };
 static struct classes classes = {.list = list, .count = ARRAY_SIZE(list)};
 
@@ -126,20 +126,31 @@ Test(verdict, points_scale_and_cap)
         {.kind = VERDICT_SKIPPED},
     };
     struct points points[5];
+    double max = 0;
     bool withheld = true;
-    cr_assert_float_eq(verdict_points(&entry, verdicts, points, &withheld), 10 - 3 - 1, 1e-9);
+    cr_assert_float_eq(verdict_points(&entry, verdicts, points, &max, &withheld), 10 - 3 - 1, 1e-9);
     cr_assert_not(withheld);
+    cr_assert_float_eq(max, 10, 1e-9);
     cr_assert_float_eq(points[3].score, 1, 1e-9);
     cr_assert(points[3].capped);
     cr_assert_float_eq(points[4].score, 2, 1e-9, "what a class blocks costs under its cap");
 
+    verdicts[1].uncapped = verdicts[3].uncapped = true;
+    cr_assert_float_eq(verdict_points(&entry, verdicts, points, &max, &withheld), 3, 1e-9,
+                       "a program that does not work at all has no cap to help it");
+
     verdicts[0] = (struct verdict){.kind = VERDICT_FAILED, .class_name = "known"};
     for (size_t i = 1; i < 5; i++)
         verdicts[i] = (struct verdict){.kind = VERDICT_SKIPPED};
-    cr_assert_float_eq(verdict_points(&entry, verdicts, points, &withheld), 0, 1e-9,
+    cr_assert_float_eq(verdict_points(&entry, verdicts, points, &max, &withheld), 0, 1e-9,
                        "a gate costs all");
 
     verdicts[1].kind = VERDICT_ERROR;
-    (void)verdict_points(&entry, verdicts, points, &withheld);
+    (void)verdict_points(&entry, verdicts, points, &max, &withheld);
     cr_assert(withheld);
+
+    const bool none[5] = {false};
+    const struct suite_entry unasked = {.assignment = &assignment, .points = 10, .selected = none};
+    cr_assert_float_eq(verdict_points(&unasked, verdicts, points, &max, &withheld), 0, 1e-9);
+    cr_assert_float_eq(max, 0, 1e-9, "what nobody asked for is worth nothing");
 }

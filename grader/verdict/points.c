@@ -9,7 +9,7 @@
 /* Why a scenario loses points: under which class, or outside every cap. */
 struct blame {
     const char *class_name; /* NULL: no class, no cap */
-    bool in_full;           /* a gate, or behind one: the cap does not help */
+    bool in_full; /* a gate, a program that does not work at all, or behind one: no cap helps */
 };
 
 static bool passed(const struct verdict *verdict)
@@ -35,7 +35,7 @@ static void find_blame(const struct suite_entry *entry, const struct verdict *ve
 {
     for (size_t i = 0; i < entry->assignment->n_scenarios; i++) {
         const struct scenario *scenario = &entry->assignment->scenarios[i];
-        blame[i] = (struct blame){verdicts[i].class_name, scenario->gate};
+        blame[i] = (struct blame){verdicts[i].class_name, scenario->gate || verdicts[i].uncapped};
         for (size_t n = 0; verdicts[i].kind == VERDICT_SKIPPED && n < scenario->n_needs; n++) {
             const struct blame *need = &blame[scenario->needs[n]];
             if (passed(&verdicts[scenario->needs[n]]))
@@ -60,7 +60,7 @@ static double allowance(const struct suite_entry *entry, const struct blame *bla
 }
 
 double verdict_points(const struct suite_entry *entry, const struct verdict *verdicts,
-                      struct points *ret, bool *ret_withheld)
+                      struct points *ret, double *ret_max, bool *ret_withheld)
 {
     size_t count = entry->assignment->n_scenarios;
     AUTO_FREE struct blame *blame = xcalloc(count ? count : 1, sizeof *blame);
@@ -69,8 +69,8 @@ double verdict_points(const struct suite_entry *entry, const struct verdict *ver
     double total = 0;
     for (size_t i = 0; i < count; i++)
         total += weight(entry, i);
-    double score =
-        total > 0 ? 0 : entry->points; /* nothing that counts was asked for: nothing can be lost */
+    double score = 0;
+    *ret_max = total > 0 ? entry->points : 0; /* nothing that counts was asked for */
     for (size_t i = 0; i < count; i++) {
         ret[i] = (struct points){.max = total > 0 ? weight(entry, i) * entry->points / total : 0};
         double loss = ret[i].max * (1 - verdicts[i].share);

@@ -164,6 +164,7 @@ static void explain(const struct scenario *scenario, const struct trace *trace,
     ret->sentence = verdict_sentence(classes, ret->class_name, result, trace);
     const struct bug_class *found = classes ? classes_find(classes, ret->class_name) : NULL;
     ret->read = found ? found->read : NULL;
+    ret->uncapped = found && found->uncapped;
     ret->failed_step = place_of(result);
     ret->expected = one_line(result->expected_text);
     ret->observed = describe_observed(result);

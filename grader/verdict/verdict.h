@@ -11,6 +11,7 @@ struct verdict {
     double share;           /* of the scenario's points: 1, 0.5 (non-strict), 0 */
     enum proof proof;       /* how the decisive step was established */
     const char *class_name; /* bug class, NULL for none; lives as long as the suite or is static */
+    bool uncapped;          /* no cap limits what the class costs */
     char *sentence;         /* the class's sentence with its braces filled in */
     const char *read;       /* where to read on, or NULL */
     int result;             /* index into trace.results of the decisive step, -1: none */
@@ -40,13 +41,14 @@ struct points {
     double score;
     bool capped; /* its loss was reduced since its class had already cost the cap */
 };
-/* A skipped scenario loses its points. Is one of the scenarios it waits for a gate (or behind one), it loses them in full;
- * otherwise its loss counts to the class of what blocked it, under that class's cap: one mistake costs once. Where
- * no selected scenario has weight, nothing can be lost and the score is the entry's points.
+/* A skipped scenario loses its points. Is one of the scenarios it waits for a gate (or behind one), or does its class have
+ * no cap, it loses them in full;
+ * otherwise its loss counts to the class of what blocked it, under that class's cap: one mistake costs once.
  * Scales weights to suite points and applies the cap: verdicts with one class together cost at most cap x points, gates
  * and what they block excepted. verdicts[i] and ret[i] belong to scenario i; scenarios not selected have kind SKIPPED
- * and max 0. Returns the assignment's score. *ret_withheld is set when any verdict is ERROR: the score must not count. */
+ * and max 0. Returns the assignment's score, in *ret_max what could be had: the entry's points, or 0 where no selected
+ * scenario has weight. *ret_withheld is set when any verdict is ERROR: the score must not count. */
 double verdict_points(const struct suite_entry *entry, const struct verdict *verdicts,
-                      struct points *ret, bool *ret_withheld);
+                      struct points *ret, double *ret_max, bool *ret_withheld);
 
 #endif

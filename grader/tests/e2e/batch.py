@@ -73,12 +73,12 @@ def interrupted(how):
         process = subprocess.Popen([binary(), "batch", *ONLY, "-j", "1", *map(str, students), "-o", str(out)],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + TIMEOUT
-        while len(list(out.glob("s*.json"))) < 2 and process.poll() is None and time.monotonic() < end:
+        while len(list(out.glob("s[0-9].json"))) < 2 and process.poll() is None and time.monotonic() < end:
             time.sleep(0.01)
         process.send_signal(how)
         status = process.wait(TIMEOUT)
         finished = stamp(out)
-        for text in (p.read_text() for p in out.glob("s*.json")):
+        for text in (p.read_text() for p in out.glob("s[0-9].json")):
             validate(text)
         expect_status(sockgrade("batch", *ONLY, *students, "-o", out), 0)
         after = stamp(out)

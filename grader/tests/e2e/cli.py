@@ -119,7 +119,7 @@ def test_a_fixed_port_is_used():
 def test_the_seed_is_recorded_and_repeats_the_bytes():
     first, _ = grade("--seed", "42", "--verbose", "--only", "udp-echo-server/sizes", ROOT / "reference")
     second, _ = grade("--seed", "42", "--verbose", "--only", "udp-echo-server/sizes", ROOT / "reference")
-    expect(first["seed"] == 42, "the seed is not in the report")
+    expect(first["seed"] == "42", "the seed is not in the report")
 
     def sent(report):
         return [e.get("bytes") for a in report["assignments"] for s in a["scenarios"]
