@@ -216,7 +216,9 @@ static int look(struct run *run, struct active *active, struct process_stats *st
         program_look(run, program, stats, err) != 0)
         return -1;
     *view = (struct view){.now = stats, .baseline = &program->baseline};
-    view->cpu_s = (double)(stats->cpu_us - active->cpu_before_us) / 1e6;
+    /* what an orphan had used is gone with it: less than before means nothing */
+    if (stats->cpu_us > active->cpu_before_us)
+        view->cpu_s = (double)(stats->cpu_us - active->cpu_before_us) / 1e6;
     if (check->listening)
         return program_server(run, program, active->text, &view->server, err);
     if (check->not_listening) {

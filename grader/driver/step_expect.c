@@ -71,7 +71,8 @@ static void keep_bytes(const struct active *active, const struct arrival *arriva
     result->expected_len = want->len;
     result->observed_len = len;
     result->diff_at = match->diff_at == SIZE_MAX ? UINT64_MAX : match->diff_at;
-    if (want->len)
+    bool comparable = !active->want.http || match->difference.bytes;
+    if (want->len && comparable)
         keep_window(&result->expected, want->bytes, want->len, match->diff_at);
     if (len)
         keep_window(&result->observed, bytes, len, match->diff_at);

@@ -3,7 +3,7 @@
 
     mutants.py --build DIR [--jobs N] [PATTERN...]     only the mutants whose path contains a PATTERN
 
-A mutant is killed as labelled when each scenario of must-fail fails, each of must-pass passes, and the class is named.
+A mutant is killed as labelled when each scenario of must-fail fails (or is non-strict, where the demand is a SHOULD), each of must-pass passes, and the class is named.
 Prints what is not as labelled, how far each mistake spreads, and "N passed, N failed" at the end.
 """
 import argparse
@@ -29,7 +29,7 @@ def examine(patch):
     with folder() as here:
         report, _ = grade("--only", f"{patch.parent.name}/*", mutant(patch, here / patch.stem))
     seen = scenarios(report)
-    failed = [name for name, s in seen.items() if s["verdict"] == "failed"]
+    failed = [name for name, s in seen.items() if s["verdict"] in ("failed", "non-strict")]
     problems = []
     if report["build"]["status"] != "ok":
         problems.append(f"make: {report['build']['status']}")

@@ -3,8 +3,8 @@
  * Each step that did not end as demanded is a charge. Its weight is that of the alternative that was recognised
  * (`else`), lessened by the step's force: what is only a SHOULD costs half, what is only information costs nothing.
  * The heaviest charge decides, the first of several. Its class is looked for from the most to the least certain
- * evidence: a recognised wrong answer, what the driver saw, the end of the process (limit, SIGPIPE, crash), the step's
- * hints, the scenario's, and last the plain name of the outcome. */
+ * evidence: a recognised wrong answer, what the driver saw, the end of the process (limit, SIGPIPE, crash) where the peer
+ * was lost, the step's hints, the scenario's, the end of the process, and last the plain name of the outcome. */
 #include "verdict/verdict.h"
 
 #include "base/own.h"
@@ -90,6 +90,13 @@ static const char *death(const struct process_summary *process)
     return NULL;
 }
 
+/* The peer is not there any more: if it has died, that is the reason, whatever the step guesses. */
+static bool lost_contact(enum outcome outcome)
+{
+    return outcome == OUTCOME_NOTHING || outcome == OUTCOME_SHORT || outcome == OUTCOME_EOF ||
+           outcome == OUTCOME_RESET || outcome == OUTCOME_REFUSED;
+}
+
 static const char *find_class(const struct scenario *scenario, const struct trace *trace,
                               const struct classes *classes, const struct step_result *result)
 {
@@ -98,12 +105,14 @@ static const char *find_class(const struct scenario *scenario, const struct trac
     const char *name = alternative ? alternative->hint : NULL;
     if (!name)
         name = known_name(classes, result->class_name);
-    if (!name)
+    if (!name && lost_contact(result->outcome))
         name = death(&trace->process);
     if (!name && step)
         name = hinted(&step->hints, result->outcome);
     if (!name)
         name = hinted(&scenario->hints, result->outcome);
+    if (!name)
+        name = death(&trace->process);
     if (!name)
         name = known_name(classes, result->generic_class);
     return name ? name : generic_classes[result->outcome];
