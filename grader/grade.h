@@ -37,14 +37,16 @@ struct grade_options {
     enum sandbox_mode mode;
     unsigned slot; /* batch: which worker this is */
     bool verbose;
-    void (*progress)(void *self, const struct grade_progress *progress); /* may be NULL; one call at a time */
+    void (*progress)(void *self,
+                     const struct grade_progress *progress); /* may be NULL; one call at a time */
     void *progress_self;
 };
 
 /* Grades and returns the report (new reference) with the exit status of `grade` in *ret_status: 0 full marks, 1 marks
  * lost, 3 when a host fault withheld a score. -1 when there is no report at all: ERR_USAGE (exit 2: nothing was graded)
  * or ERR_HOST (exit 3). */
-int grade_run(const struct grade_options *options, json_t **ret_report, int *ret_status, struct err *err);
+int grade_run(const struct grade_options *options, json_t **ret_report, int *ret_status,
+              struct err *err);
 
 /* SHA-256 (hex, 65 bytes) over everything but the hand-in that a report depends on: sockgrade's version, the test
  * cases, the suite, the selection, variables, seed and sandbox mode. The caller frees; NULL with err. */

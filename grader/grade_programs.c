@@ -59,8 +59,8 @@ static int resolve_command(char **word, const char *program, struct err *err)
     }
     AUTO_FREE char *path = xasprintf("/usr/bin/%s", *word);
     if (access(path, X_OK) != 0)
-        return err_sys(err, ERR_USAGE, errno, "--program %s: '%s' is neither a file nor in /usr/bin", program,
-                       *word);
+        return err_sys(err, ERR_USAGE, errno,
+                       "--program %s: '%s' is neither a file nor in /usr/bin", program, *word);
     free(*word);
     *word = TAKE_PTR(path);
     return 0;
@@ -74,9 +74,11 @@ static int split(const struct grade_setting *setting, const char *bin_dir, struc
     AUTO_FREE char *command = xstrdup(setting->value);
     char *state = NULL;
     size_t n = 0;
-    for (char *word = strtok_r(command, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
+    for (char *word = strtok_r(command, " \t", &state); word;
+         word = strtok_r(NULL, " \t", &state)) {
         if (n == MAX_WORDS)
-            return err_set(err, ERR_USAGE, "--program %s: more than %d words", setting->name, MAX_WORDS);
+            return err_set(err, ERR_USAGE, "--program %s: more than %d words", setting->name,
+                           MAX_WORDS);
         if (place_word(word, bin_dir, &ret->words[n], err) != 0)
             return -1;
         n++;

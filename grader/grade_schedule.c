@@ -150,7 +150,8 @@ static void run_job(struct worker_pool *pool, struct job job)
         }
         run_once(schedule, assignment->entry->assignment, scenario, schedule->options->seed + turn,
                  trace);
-        verdict_judge(assignment->entry->assignment, scenario, trace, schedule->suite->classes, verdict);
+        verdict_judge(assignment->entry->assignment, scenario, trace, schedule->suite->classes,
+                      verdict);
         if (!passed(verdict))
             return;
     }
@@ -235,7 +236,8 @@ void schedule_done(struct schedule *schedule)
 {
     for (size_t a = 0; schedule->assignments && a < schedule->suite->n_entries; a++) {
         struct schedule_assignment *assignment = &schedule->assignments[a];
-        for (size_t s = 0; assignment->verdicts && s < assignment->entry->assignment->n_scenarios; s++) {
+        for (size_t s = 0; assignment->verdicts && s < assignment->entry->assignment->n_scenarios;
+             s++) {
             verdict_done(&assignment->verdicts[s]);
             trace_done(&assignment->traces[s]);
         }

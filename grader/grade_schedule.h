@@ -12,7 +12,8 @@
 /* The results of one assignment, filled by schedule_run(). Arrays have one element a scenario. */
 struct schedule_assignment {
     const struct suite_entry *entry;
-    const char *blocked_by; /* not NULL: nothing of it can run ("build"); its scenarios are skipped */
+    const char
+        *blocked_by; /* not NULL: nothing of it can run ("build"); its scenarios are skipped */
     struct verdict *verdicts;
     struct trace *traces; /* of those that ran */
     bool *ran;

@@ -27,7 +27,8 @@ static int target_socket(void *self, enum observe_host host, int domain, int typ
     return network_socket(run->network, host_of(host), domain, type, protocol, err);
 }
 
-static int target_add_address(void *self, enum observe_host host, const char *address, struct err *err)
+static int target_add_address(void *self, enum observe_host host, const char *address,
+                              struct err *err)
 {
     struct run_target *run = self;
     return network_add_address(run->network, host_of(host), address, err);
@@ -89,7 +90,8 @@ static int add_file(struct box_inputs *inputs, const struct world_file *file,
     return 0;
 }
 
-static int add_files(struct box_inputs *inputs, const struct start_request *request, struct err *err)
+static int add_files(struct box_inputs *inputs, const struct start_request *request,
+                     struct err *err)
 {
     size_t count = request->world->n_files;
     inputs->files = xcalloc(count, sizeof *inputs->files);
@@ -100,7 +102,8 @@ static int add_files(struct box_inputs *inputs, const struct start_request *requ
     return 0;
 }
 
-static int add_names(struct box_inputs *inputs, const struct start_request *request, struct err *err)
+static int add_names(struct box_inputs *inputs, const struct start_request *request,
+                     struct err *err)
 {
     const struct world *world = request->world;
     size_t count = 0;
@@ -111,11 +114,11 @@ static int add_names(struct box_inputs *inputs, const struct start_request *requ
     for (size_t i = 0; i < world->n_hosts; i++)
         for (size_t j = 0; j < world->hosts[i].n_addresses; j++) {
             size_t n = inputs->n_names;
-            if (vars_expand(request->context->vars, world->hosts[i].addresses[j], &inputs->addresses[n],
-                            err) != 0)
+            if (vars_expand(request->context->vars, world->hosts[i].addresses[j],
+                            &inputs->addresses[n], err) != 0)
                 return -1;
-            inputs->names[n] =
-                (struct box_host_name){.address = inputs->addresses[n], .name = world->hosts[i].name};
+            inputs->names[n] = (struct box_host_name){.address = inputs->addresses[n],
+                                                      .name = world->hosts[i].name};
             inputs->n_names++;
         }
     return 0;
@@ -214,8 +217,7 @@ static int target_start(void *self, const struct start_request *request, struct 
     struct run_target *run = self;
     struct box_inputs inputs = {0};
     struct box *box = NULL;
-    *ret = (struct started){
-        .in = -1, .out = -1, .err_out = -1, .event_fd = -1, .timer_ledger = -1};
+    *ret = (struct started){.in = -1, .out = -1, .err_out = -1, .event_fd = -1, .timer_ledger = -1};
     *ret_refusal = NULL;
     struct err local = {0};
     int result = start_box(run, request, &inputs, &box, &local);

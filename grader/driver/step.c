@@ -79,6 +79,10 @@ int step_endpoint(struct run *run, struct lane *lane, struct endpoint **ret, str
 
 /* ---- start ---- */
 
+/* A server that listens may still make its workers: what `check` compares with later is its state at rest. One that does
+ * not come to rest is not waited for any longer than this, in seconds of its own time. */
+#define SETTLE_S 0.1
+
 static const char *ready_of(const struct run *run, const struct step *step)
 {
     const char *ready = step->u.start.ready ? step->u.start.ready : run->assignment->ready;
@@ -141,15 +145,19 @@ static void ended_at_start(const struct active *active, struct finding *finding)
     finding->result.generic_class = xstrdup("exits-at-start");
 }
 
-static int started(struct run *run, struct active *active, const struct server_look *look,
-                   struct finding *finding, struct err *err)
+static void note_ready(struct run *run, struct active *active, const struct server_look *look)
 {
-    if (look) {
-        char text[96];
-        (void)snprintf(text, sizeof text, "%s %s:%u", look->protocol == IPPROTO_TCP ? "tcp" : "udp",
-                       look->address, (unsigned)look->other);
-        (void)endpoint_now(run, active->endpoint, TRACE_READY, NULL, 0, text);
-    }
+    char text[96];
+    (void)snprintf(text, sizeof text, "%s %s:%u", look->protocol == IPPROTO_TCP ? "tcp" : "udp",
+                   look->address, (unsigned)look->other);
+    (void)endpoint_now(run, active->endpoint, TRACE_READY, NULL, 0, text);
+    active->is_ready = true;
+    limit_start(run, &active->limit, SETTLE_S);
+}
+
+static int started(struct run *run, const struct active *active, struct finding *finding,
+                   struct err *err)
+{
     finding_ok(finding);
     active->program->has_baseline = true;
     return program_look(run, active->program, &active->program->baseline, err);
@@ -166,9 +174,11 @@ static int poll_start(struct run *run, struct lane *lane, const struct moment *m
         finding->result.generic_class = xstrdup("missing-program");
         return 0;
     }
-    if (!active->text)
-        return started(run, active, NULL, finding, err);
     bool settled = step_settled(run, lane, moment, &proof);
+    if (!active->text || (active->is_ready && (moment->quiet || settled)))
+        return started(run, active, finding, err);
+    if (active->is_ready)
+        return 0;
     if (!settled && !active->program->end.ended && io_now_ns() < active->next_look_ns)
         return 0;
     active->pause_ns = active->pause_ns ? active->pause_ns * 3 / 2 : 100000;
@@ -176,8 +186,10 @@ static int poll_start(struct run *run, struct lane *lane, const struct moment *m
     if (program_poll(run, active->endpoint, err) != 0 ||
         program_server(run, active->program, active->text, &look, err) != 0)
         return -1;
-    if (look.state == SERVER_THERE)
-        return started(run, active, &look, finding, err);
+    if (look.state == SERVER_THERE) {
+        note_ready(run, active, &look);
+        return 0;
+    }
     struct process_stats stats = {.alive = true};
     if (active->program->end.ended && program_look(run, active->program, &stats, err) != 0)
         return -1;

@@ -83,8 +83,11 @@ static int raise_loopback(struct box_plan *plan)
 static int limit_namespaces(struct box_plan *plan)
 {
     (void)plan;
-    (void)write_text("/proc/sys/kernel/shmall",
-                     "16384"); /* pages of System V shared memory: 64 MiB */
+    /* What the kernel keeps for System V IPC and message queues belongs to no process and to no file system. Kernels
+     * before 5.19 leave these to the host's root: there a control group has to count it. */
+    (void)write_text("/proc/sys/kernel/shmall", "16384");          /* pages: 64 MiB */
+    (void)write_text("/proc/sys/kernel/msgmni", "64");             /* queues of 16 KiB */
+    (void)write_text("/proc/sys/kernel/sem", "250 32000 100 128"); /* 128 sets, 32000 in all */
     (void)write_text("/proc/sys/fs/mqueue/queues_max", "16");
     return write_text("/proc/sys/user/max_user_namespaces", "0");
 }

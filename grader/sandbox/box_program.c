@@ -53,8 +53,11 @@ static int set_limit(int what, uint64_t soft, uint64_t hard)
     return setrlimit((__rlimit_resource_t)what, &limit);
 }
 
-static int set_limits(const struct box_limits *limits)
+static int set_limits(const struct box_plan *plan)
 {
+    const struct box_limits *limits = &plan->spec.limits;
+    /* init counts; and a control group is to strike first, for it can tell that it did */
+    uint64_t processes = (uint64_t)limits->processes + (plan->procs[0] >= 0 ? 2 : 1);
     const struct {
         int what;
         uint64_t soft, hard;
@@ -65,8 +68,7 @@ static int set_limits(const struct box_limits *limits)
         {RLIMIT_NOFILE, limits->open_files, limits->open_files},
         /* SIGXCPU first, which says why, then SIGKILL */
         {RLIMIT_CPU, limits->cpu_seconds, (uint64_t)limits->cpu_seconds + 1},
-        {RLIMIT_NPROC, (uint64_t)limits->processes + 1,
-         (uint64_t)limits->processes + 1}, /* and init */
+        {RLIMIT_NPROC, processes, processes},
         {RLIMIT_AS, limits->address_bytes ? limits->address_bytes : RLIM_INFINITY,
          limits->address_bytes ? limits->address_bytes : RLIM_INFINITY},
         {RLIMIT_STACK, 8 << 20, RLIM_INFINITY},
@@ -138,7 +140,7 @@ void box_program_exec(const struct box_plan *plan, const char **ret_what, bool *
     (void)umask(022);
     default_signals();
     *ret_what = "setting the program's limits";
-    if (set_limits(&plan->spec.limits) != 0)
+    if (set_limits(plan) != 0)
         return;
     /* everything above stderr goes at the exec; the failure pipe is needed until then */
     *ret_what = "closing descriptors";

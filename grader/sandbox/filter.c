@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ioprio.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -183,6 +185,17 @@ static const struct argument_rule argument_rules[] = {
     /* the silence proof reads /proc of every process, and finds orphans at init (design §6) */
     {"prctl", 0, 1, {LOW(0, PR_SET_DUMPABLE)}},
     {"prctl", EPERM, 1, {LOW(0, PR_SET_CHILD_SUBREAPER)}},
+    /* Init has the program's uid: a program could starve it or take its descriptors away, and its owner would call that
+     * the host's fault. 1 is always init, for no process can make another pid namespace. */
+    {"prlimit64", EPERM, 1, {LOW(0, 1)}},
+    {"setpriority", EPERM, 2, {LOW(0, PRIO_PROCESS), LOW(1, 1)}},
+    {"setpriority", EPERM, 1, {LOW(0, PRIO_USER)}},
+    {"ioprio_set", EPERM, 2, {LOW(0, IOPRIO_WHO_PROCESS), LOW(1, 1)}},
+    {"ioprio_set", EPERM, 1, {LOW(0, IOPRIO_WHO_USER)}},
+    {"sched_setaffinity", EPERM, 1, {LOW(0, 1)}},
+    {"sched_setattr", EPERM, 1, {LOW(0, 1)}},
+    {"sched_setparam", EPERM, 1, {LOW(0, 1)}},
+    {"sched_setscheduler", EPERM, 1, {LOW(0, 1)}},
     /* no executable stacks; the top bit stands for the query personality(0xffffffff), which has all bits set */
     {"personality",
      EPERM,

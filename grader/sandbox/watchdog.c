@@ -1,8 +1,13 @@
 /* sandbox/watchdog.c: the limit on memory where there is no control group: looks from time to time, and kills.
  *
- * Approximate by nature: a process may grow in between, and pages that forked processes share count for each. What no
- * process has mapped is bounded elsewhere: files by the size of the tmpfs, System V memory by shmall, memfd_create is
- * refused. The keeper has a /proc of its own pid namespace for this, which holds the boxes' processes and no others. */
+ * How it works: what each process has in memory or swap and what is not a file's is added up, which is cheap and never too
+ * little; only where that is too much, pages that several processes have are shared out between them (Pss of
+ * proc_pid_smaps(5)), so that a server with many forked workers is not taken for a large one.
+ *
+ * Approximate by nature: a process may grow in between. What no process has mapped is bounded elsewhere: files by the size
+ * of the tmpfs, System V memory by shmall, memfd_create is refused; shared memory whose pages were unmapped by
+ * madvise(2) is not seen, nor are the kernel's buffers of sockets and pipes, which the limits on processes and
+ * descriptors bound. The keeper has a /proc of its own pid namespace, which holds the boxes' processes and no others. */
 #include "sandbox/box.h"
 
 #include "base/io.h"
@@ -25,7 +30,7 @@
 struct task {
     pid_t pid, parent;
     pid_t init;     /* of the box that it belongs to; 0: not known yet */
-    uint64_t bytes; /* resident and its own: no files */
+    uint64_t bytes; /* in memory or swap, and no file's */
 };
 
 int watchdog_init(struct keeper *keeper, struct err *err)
@@ -51,25 +56,42 @@ static ssize_t read_file(int proc, const char *pid, const char *name, char *text
     return n;
 }
 
-/* "pid (name) S parent ..." of stat, "size resident shared ..." of statm in pages (proc(5)). */
+/* The sum of these lines, "Key:   N kB", of a file of /proc. Names of processes are escaped: none forges a line. */
+static uint64_t sum_kib(const char *text, const char *const *keys, size_t n_keys)
+{
+    uint64_t sum = 0;
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        for (size_t i = 0; i < n_keys; i++)
+            if (strncmp(line, keys[i], strlen(keys[i])) == 0)
+                sum += strtoull(line + strlen(keys[i]), NULL, 10);
+    }
+    return sum;
+}
+
 static bool read_task(int proc, const char *name, struct task *task)
 {
-    char text[512];
-    if (read_file(proc, name, "stat", text, sizeof text) <= 0)
+    static const char *const parent[] = {"PPid:"};
+    static const char *const memory[] = {"RssAnon:", "RssShmem:", "VmSwap:"};
+    char text[4096];
+    if (read_file(proc, name, "status", text, sizeof text) <= 0)
         return false;
-    const char *end = strrchr(text, ')');
-    if (!end || strlen(end) < 5)
-        return false;
-    task->pid = (pid_t)strtol(text, NULL, 10);
-    task->parent = (pid_t)strtol(end + 4, NULL, 10);
-    if (read_file(proc, name, "statm", text, sizeof text) <= 0)
-        return false;
-    char *at = NULL;
-    (void)strtoull(text, &at, 10);
-    uint64_t resident = strtoull(at, &at, 10);
-    uint64_t shared = strtoull(at, &at, 10);
-    task->bytes = (resident > shared ? resident - shared : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
+    task->pid = (pid_t)strtol(name, NULL, 10);
+    task->parent = (pid_t)sum_kib(text, parent, ARRAY_SIZE(parent));
+    task->bytes = sum_kib(text, memory, ARRAY_SIZE(memory)) * 1024;
     return true;
+}
+
+/* The process's share of the pages that it has. Where that is not to be had, all of them. */
+static uint64_t share_of(int proc, const struct task *task)
+{
+    static const char *const shares[] = {"Pss_Anon:", "Pss_Shmem:", "SwapPss:"};
+    char name[24];
+    char text[4096];
+    (void)snprintf(name, sizeof name, "%d", task->pid);
+    if (read_file(proc, name, "smaps_rollup", text, sizeof text) <= 0)
+        return task->bytes;
+    return sum_kib(text, shares, ARRAY_SIZE(shares)) * 1024;
 }
 
 static size_t read_tasks(int proc, struct task *tasks)
@@ -119,12 +141,18 @@ static void resolve(struct task *tasks, size_t count, struct task *task)
     }
 }
 
-static void check(struct kept_box *box, const struct task *tasks, size_t count)
+static void check(struct kept_box *box, int proc, const struct task *tasks, size_t count)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         if (tasks[i].init == box->init && tasks[i].pid != box->init)
             bytes += tasks[i].bytes;
+    if (bytes <= box->memory_bytes)
+        return;
+    bytes = 0;
+    for (size_t i = 0; i < count && bytes <= box->memory_bytes; i++)
+        if (tasks[i].init == box->init && tasks[i].pid != box->init)
+            bytes += share_of(proc, &tasks[i]);
     if (bytes <= box->memory_bytes)
         return;
     box->memory_struck = true;
@@ -140,5 +168,5 @@ void watchdog_look(struct keeper *keeper)
         resolve(tasks, count, &tasks[i]);
     for (size_t i = 0; i < ARRAY_SIZE(keeper->boxes); i++)
         if (keeper->boxes[i].id)
-            check(&keeper->boxes[i], tasks, count);
+            check(&keeper->boxes[i], keeper->proc, tasks, count);
 }

@@ -83,22 +83,31 @@ static inline void lab_file(struct lab *lab, const char *dir, const char *name, 
     lab_hand_over(lab, path);
 }
 
-#define LAB_INCLUDES                                                                               \
-    "#define _GNU_SOURCE\n"                                                                        \
-    "#include <arpa/inet.h>\n#include <errno.h>\n#include <fcntl.h>\n#include <poll.h>\n"          \
-    "#include <pthread.h>\n#include <sched.h>\n#include <semaphore.h>\n#include <signal.h>\n"      \
-    "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <stdlib.h>\n"          \
-    "#include <string.h>\n#include <dirent.h>\n#include <sys/ioctl.h>\n#include <sys/mman.h>\n"    \
-    "#include <sys/mount.h>\n#include <sys/prctl.h>\n#include <sys/resource.h>\n"                  \
-    "#include <sys/shm.h>\n#include <sys/socket.h>\n#include <sys/stat.h>\n"                       \
-    "#include <sys/syscall.h>\n#include <sys/time.h>\n#include <sys/un.h>\n"                       \
-    "#include <sys/wait.h>\n#include <unistd.h>\n" /* prints "name: ok" or "name: ERRNO" */        \
-    "static void say(const char *name, long result) {\n"                                           \
-    "  printf(\"%s: %s\\n\", name, result >= 0 ? \"ok\" : strerrorname_np(errno));\n"              \
+#define LAB_INCLUDES                                                                                           \
+    "#define _GNU_SOURCE\n"                                                                                    \
+    "#include <arpa/inet.h>\n#include <errno.h>\n#include <fcntl.h>\n#include <poll.h>\n"                      \
+    "#include <pthread.h>\n#include <sched.h>\n#include <semaphore.h>\n#include <signal.h>\n"                  \
+    "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n#include "                                \
+    "<stdio.h>\n#include <stdlib.h>\n"                                                                         \
+    "#include <string.h>\n#include <dirent.h>\n#include <sys/ioctl.h>\n#include <sys/mman.h>\n"                \
+    "#include <sys/mount.h>\n#include <sys/prctl.h>\n#include <sys/ptrace.h>\n#include "                       \
+    "<sys/resource.h>\n"                                                                                       \
+    "#include <sys/ipc.h>\n#include <sys/msg.h>\n#include <sys/sem.h>\n#include <sys/shm.h>\n"                 \
+    "#include <sys/socket.h>\n#include <sys/stat.h>\n#include <netinet/tcp.h>\n#include "                      \
+    "<mqueue.h>\n"                                                                                             \
+    "#include <sys/syscall.h>\n#include <sys/time.h>\n#include <sys/un.h>\n"                                   \
+    "#include <sys/wait.h>\n#include <sys/xattr.h>\n#include <grp.h>\n#include "                               \
+    "<net/if.h>\n#include <linux/rtnetlink.h>\n#include <unistd.h>\n" /* prints "name: ok" or "name: ERRNO" */ \
+    "static void say(const char *name, long result) {\n"                                                       \
+    "  printf(\"%s: %s\\n\", name, result >= 0 ? \"ok\" : strerrorname_np(errno));\n"                          \
     "  fflush(stdout); }\n"
 
-/* Compiles main's body into bin_dir/name. */
-static inline void lab_program(struct lab *lab, const char *name, const char *body)
+/* The body of a main, written as code and passed on as text: LAB_CODE({ ... }). It has no comments and no directives. */
+#define LAB_CODE(...) #__VA_ARGS__
+
+/* Compiles main's body into bin_dir/name, with one more option for the compiler, or NULL. */
+static inline void lab_program_with(struct lab *lab, const char *name, const char *body,
+                                    const char *option)
 {
     AUTO_FREE char *source = xasprintf("%s/%s.c", lab->dir, name);
     AUTO_FREE char *program = xasprintf("%s/%s", lab->bin_dir, name);
@@ -107,7 +116,7 @@ static inline void lab_program(struct lab *lab, const char *name, const char *bo
         LAB_INCLUDES, body);
     AUTO_CLOSE int fd = open(source, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     cr_assert(fd >= 0 && io_write_full(fd, text, strlen(text)) == 0);
-    const char *argv[] = {"cc", "-w", "-O1", "-pthread", "-o", program, source, NULL};
+    const char *argv[] = {"cc", "-w", "-O1", "-pthread", "-o", program, source, option, NULL};
     pid_t pid = 0;
     int status = -1;
     cr_assert(posix_spawnp(&pid, "cc", NULL, NULL, (char *const *)argv, environ) == 0);
@@ -115,6 +124,33 @@ static inline void lab_program(struct lab *lab, const char *name, const char *bo
         ;
     cr_assert(status == 0, "cc failed on %s", name);
     lab_hand_over(lab, program);
+}
+
+static inline void lab_program(struct lab *lab, const char *name, const char *body)
+{
+    lab_program_with(lab, name, body, NULL);
+}
+
+/* Starts bin_dir/name in a run box, in that network or (NULL) an empty one. */
+static inline struct box *lab_start(struct lab *lab, const char *name, struct network *network)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", BOX_BIN_DIR, name);
+    const char *argv[] = {path, NULL};
+    struct box_spec spec = {
+        .kind = BOX_RUN, .network = network, .argv = argv, .bin_dir = lab->bin_dir};
+    struct box *box = NULL;
+    cr_assert(box_start(lab->sandbox, &spec, &box, &lab->err) == 0, "%s", lab->err.text);
+    return box;
+}
+
+/* Waits until the program has printed its first byte; returns its stdout, which the caller closes. */
+static inline int lab_await_ready(struct box *box)
+{
+    char byte = 0;
+    int out = box_take_stdout(box);
+    cr_assert(io_poll(out, POLLIN, io_now_ns() + LAB_PATIENCE) > 0 && io_read(out, &byte, 1) == 1,
+              "not ready");
+    return out;
 }
 
 /* Reads both pipes until their ends. */
