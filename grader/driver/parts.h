@@ -242,7 +242,7 @@ struct active {
     uint64_t cpu_before_us;
     struct fetch *fetch;
     bool is_ready; /* start: its socket is there */
-    bool refused; /* start: text is the refusal; send: there is nobody to send to */
+    bool refused;  /* start: text is the refusal; send: there is nobody to send to */
     struct address reset_local, reset_remote; /* close: the ends of the connection that was reset */
     const char *meeting;
 };

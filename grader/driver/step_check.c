@@ -24,7 +24,9 @@ static int begin_check(struct run *run, struct lane *lane, struct err *err)
     if (program_look(run, active->program, &stats, err) != 0)
         return -1;
     active->cpu_before_us = stats.cpu_us;
-    return check->listening ? step_expand(lane, check->listening, &active->text, err) : 0;
+    return check->listening && !check->not_listening
+               ? step_expand(lane, check->listening, &active->text, err)
+               : 0;
 }
 
 /* ---- what is looked at ---- */
@@ -219,7 +221,7 @@ static int look(struct run *run, struct active *active, struct process_stats *st
     /* what an orphan had used is gone with it: less than before means nothing */
     if (stats->cpu_us > active->cpu_before_us)
         view->cpu_s = (double)(stats->cpu_us - active->cpu_before_us) / 1e6;
-    if (check->listening)
+    if (check->listening && !check->not_listening)
         return program_server(run, program, active->text, &view->server, err);
     if (check->not_listening) {
         AUTO_FREE struct socket_entry *servers = NULL;

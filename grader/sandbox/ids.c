@@ -13,29 +13,61 @@
 #define LAST_UID 64999
 #define SLOTS    500
 
+/* Where this user namespace's id comes from (user_namespaces(7), uid_map); false when it is not mapped. */
+static bool is_mapped(const char *path, unsigned id, unsigned *ret_outside)
+{
+    unsigned inside = 0;
+    unsigned outside = 0;
+    unsigned count = 0;
+    FILE *file = fopen(path, "re");
+    bool found = !file; /* no such file: no user namespaces, nothing is mapped anew */
+    *ret_outside = id;
+    while (file && !found && fscanf(file, "%u %u %u", &inside, &outside, &count) == 3) {
+        found = id >= inside && id - inside < count;
+        *ret_outside = outside + (id - inside);
+    }
+    if (file)
+        (void)fclose(file);
+    return found;
+}
+
+static bool is_unused(uid_t candidate)
+{
+    struct passwd entry;
+    struct passwd *found = NULL;
+    char scratch[4096];
+    unsigned outside = 0;
+    return getpwuid_r(candidate, &entry, scratch, sizeof scratch, &found) == 0 && !found &&
+           is_mapped("/proc/self/uid_map", candidate, &outside) &&
+           is_mapped("/proc/self/gid_map", candidate, &outside);
+}
+
 int ids_choose(unsigned slot, uid_t *uid, gid_t *gid, struct err *err)
 {
+    unsigned outside = 0;
     *uid = geteuid();
     *gid = getegid();
-    if (*uid != 0)
+    /* root of a user namespace that is an ordinary user outside has nothing to give up */
+    if (*uid != 0 || (is_mapped("/proc/self/uid_map", 0, &outside) && outside != 0))
         return 0;
     /* As root a box must not run as uid 0: the kernel exempts it from RLIMIT_NPROC (setrlimit(2)). */
     for (uid_t candidate = FIRST_UID + slot % SLOTS; candidate <= LAST_UID; candidate += SLOTS) {
-        struct passwd entry;
-        struct passwd *found = NULL;
-        char scratch[4096];
-        if (getpwuid_r(candidate, &entry, scratch, sizeof scratch, &found) == 0 && !found) {
-            *uid = candidate;
-            *gid = candidate;
-            return 0;
-        }
+        if (!is_unused(candidate))
+            continue;
+        *uid = candidate;
+        *gid = candidate;
+        return 0;
     }
-    return err_set(err, ERR_HOST, "sandbox: no unused uid between %d and %d", FIRST_UID, LAST_UID);
+    return err_set(
+        err, ERR_HOST,
+        "sandbox: root needs an unused uid between %d and %d for its boxes, and none is mapped "
+        "here; start it as an ordinary user, or map that range into this user namespace",
+        FIRST_UID, LAST_UID);
 }
 
 int ids_become(uid_t uid, gid_t gid)
 {
-    if (geteuid() == 0 &&
+    if (geteuid() != uid &&
         (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0))
         return -1;
     /* a change of uid made this process undumpable: its own uid_map would belong to root (proc(5)) */

@@ -128,7 +128,7 @@ def test_no_namespaces_is_the_machine_s_fault():
     """Where user namespaces are used up, grading refuses with the cause: nobody loses a point."""
     inner = ("unshare", "--user", "--map-root-user", "sh", "-c",
              "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"", "sh")
-    result = sockgrade("grade", *ONLY, ROOT / "reference", prefix=inner)
+    result = sockgrade("grade", *ONLY, ROOT / "reference", prefix=(*as_user(), *inner))
     expect_status(result, 3)
     expect("max_user_namespaces" in result.err or "ENOSPC" in result.err or "user namespaces" in result.err, repr(result))
     expect(len(result.err.strip().splitlines()) == 1, repr(result))
