@@ -36,11 +36,12 @@ static int spawn_and_wait(const char *const argv[])
 
 static int run_bubblewrap(const char *program_dir)
 {
-    const char *argv[] = {"bwrap",     "--unshare-all", "--ro-bind", "/usr",        "/usr",     "--symlink",
-                    "usr/lib",   "/lib",          "--symlink", "usr/lib64",   "/lib64",   "--proc",
-                    "/proc",     "--dev",         "/dev",      "--tmpfs",     "/tmp",     "--new-session",
-                    "--cap-drop", "ALL",          "--ro-bind", program_dir,   "/hand-in", "/hand-in/true",
-                    NULL};
+    const char *argv[] = {
+        "bwrap",     "--unshare-all", "--ro-bind",     "/usr",          "/usr",
+        "--symlink", "usr/lib",       "/lib",          "--symlink",     "usr/lib64",
+        "/lib64",    "--proc",        "/proc",         "--dev",         "/dev",
+        "--tmpfs",   "/tmp",          "--new-session", "--cap-drop",    "ALL",
+        "--ro-bind", program_dir,     "/hand-in",      "/hand-in/true", NULL};
     return spawn_and_wait(argv);
 }
 
@@ -48,7 +49,8 @@ static int run_box(struct sandbox *sandbox, struct network *network, const char 
                    struct err *err)
 {
     const char *argv[] = {BOX_BIN_DIR "/true", NULL};
-    struct box_spec spec = {.kind = BOX_RUN, .network = network, .argv = argv, .bin_dir = program_dir};
+    struct box_spec spec = {
+        .kind = BOX_RUN, .network = network, .argv = argv, .bin_dir = program_dir};
     struct box *box = NULL;
     if (box_start(sandbox, &spec, &box, err) != 0)
         return -1;
@@ -82,8 +84,8 @@ static void print_row(const char *name, double *us, size_t count, double base)
 {
     qsort(us, count, sizeof *us, compare);
     double median = us[count / 2];
-    (void)printf("  %-34s min %7.0f  median %7.0f  p90 %7.0f us   ratio %.2f\n", name, us[0], median,
-                 us[count * 9 / 10], median / base);
+    (void)printf("  %-34s min %7.0f  median %7.0f  p90 %7.0f us   ratio %.2f\n", name, us[0],
+                 median, us[count * 9 / 10], median / base);
 }
 
 static int make_program(const char *dir, uid_t owner, gid_t group)

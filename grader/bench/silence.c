@@ -77,7 +77,7 @@ static int await_silence(struct lab *lab, int fd)
         struct pollfd ready = {fd, POLLIN, 0};
         ppoll(&ready, 1, &span, NULL);
         if (lab_probe(lab) == ACTIVITY_SILENT)
-            return lab_look(fd) == OUTCOME_LATE ? 0 : -1;
+            return lab_look(fd) == LAB_LATE ? 0 : -1;
         pause_ns = pause_ns * 3 / 2 < 3000000 ? pause_ns * 3 / 2 : 3000000;
     }
     return -1;
@@ -121,8 +121,8 @@ static void one_trial(struct lab *lab, int fd, char command, unsigned *seed, str
         enum activity state = lab_probe(lab);
         counts->probes++;
         counts->timed += state == ACTIVITY_TIMED;
-        enum outcome now = lab_look(fd);
-        if (now == OUTCOME_ANSWER) {
+        enum lab_end now = lab_look(fd);
+        if (now == LAB_ANSWERED) {
             counts->wrong += silent; /* this byte came after SILENT */
             silent = false;
             missing--;
@@ -193,7 +193,7 @@ static double round_trips(struct lab *lab, int fd, bool watched)
     while (now < start + WATCH_NS) {
         if (tell(fd, 'i') < 0)
             return 0;
-        if (io_poll(fd, POLLIN, now + LAB_PATIENCE) <= 0 || lab_look(fd) != OUTCOME_ANSWER)
+        if (io_poll(fd, POLLIN, now + LAB_PATIENCE) <= 0 || lab_look(fd) != LAB_ANSWERED)
             return 0;
         count++;
         now = io_now_ns();

@@ -4,7 +4,6 @@
 #include "base/io.h"
 #include "base/own.h"
 #include "driver/parts.h"
-#include "driver/result.h"
 
 #include <byteswap.h>
 #include <curl/curl.h>
@@ -127,16 +126,6 @@ static int open_run(struct run *run, struct err *err)
     return lanes_open(run, err);
 }
 
-/* A send that had to get through and did not is a failure, even where nobody has looked at its connection since. */
-static void look_for_unsent(struct run *run)
-{
-    for (size_t i = 0; i < run->n_endpoints && !run->over; i++) {
-        const struct endpoint *endpoint = run->endpoints[i];
-        if (endpoint->unsent && endpoint->broken)
-            result_unsent(run, endpoint);
-    }
-}
-
 static void last_look(struct run *run)
 {
     struct process_stats stats;
@@ -190,8 +179,6 @@ int driver_run(const struct assignment *assignment, const struct scenario *scena
     int result = open_run(&run, &local);
     if (result == 0)
         result = play(&run, &local);
-    if (result == 0 && !run.over)
-        look_for_unsent(&run);
     trace->completed = result == 0 && !run.over;
     close_run(&run);
     trace->process = run.summary;

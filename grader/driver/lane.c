@@ -132,6 +132,7 @@ static void begin_parallel(struct run *run, struct lane *lane, const struct step
 static void end_lane(struct run *run, struct lane *lane)
 {
     lane->ended = true;
+    results_unsent(run, lane);
     endpoint_drop_lane(run, lane);
     if (lane->parent && --lane->parent->children == 0)
         lane->parent->active.step = NULL;

@@ -135,6 +135,15 @@ static void remember_silence(struct run *run, const struct moment *moment)
         run->silent_since = run->inputs;
 }
 
+/* A lane that only waits for its time will act again, and what it then sends may bring what another one misses. */
+static bool somebody_will_act(const struct run *run)
+{
+    for (const struct lane *lane = run->lanes; lane; lane = lane->next)
+        if (lane->active.step && lane->active.step->verb == VERB_WAIT)
+            return true;
+    return false;
+}
+
 /* A step would fail by this proof: once more, a little later. */
 static int confirm(struct run *run, struct waiting *waiting, struct err *err)
 {
@@ -169,7 +178,7 @@ static int act_on(struct run *run, struct waiting *waiting, const struct moment 
         return -1;
     if (moved)
         restart(waiting);
-    else if (run->postponed && moment->proof == PROOF_SILENT)
+    else if (run->postponed && moment->proof == PROOF_SILENT && !somebody_will_act(run))
         return confirm(run, waiting, err);
     return 0;
 }

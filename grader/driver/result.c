@@ -74,7 +74,7 @@ int finding_accept(struct run *run, struct lane *lane, struct finding *finding, 
     return 0;
 }
 
-void result_unsent(struct run *run, const struct endpoint *endpoint)
+static void add_unsent(struct run *run, const struct endpoint *endpoint)
 {
     struct step_result *result = trace_result(run->trace);
     const struct step *step = endpoint->unsent;
@@ -89,4 +89,13 @@ void result_unsent(struct run *run, const struct endpoint *endpoint)
     result->observed_text = xstrdup("it had closed the connection");
     result->from_us = result->to_us = run_us(run);
     run->over |= is_fatal(step, result);
+}
+
+void results_unsent(struct run *run, const struct lane *lane)
+{
+    for (size_t i = 0; i < run->n_endpoints && !run->over; i++) {
+        const struct endpoint *endpoint = run->endpoints[i];
+        if (endpoint->lane == lane && endpoint->unsent && endpoint->broken)
+            add_unsent(run, endpoint);
+    }
 }

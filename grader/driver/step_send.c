@@ -51,6 +51,8 @@ static int begin_send(struct run *run, struct lane *lane, struct err *err)
         return -1;
     }
     limit_start(run, &active->limit, send->stall_s);
+    if (!endpoint->broken && !sending_pending(endpoint))
+        endpoint->unsent = NULL; /* what was sent before has got through */
     if (!send->may_fail) {
         endpoint->unsent = active->step;
         (void)snprintf(endpoint->unsent_path, sizeof endpoint->unsent_path, "%s", active->path);

@@ -115,7 +115,7 @@ static void lab_close(struct lab *lab)
 }
 
 /* Starts a server; 0, or -1 with lab->err. */
-static int lab_start(struct lab *lab, size_t place, const char *style)
+static inline int lab_start(struct lab *lab, size_t place, const char *style)
 {
     char variable[64];
     const char *argv[] = {BOX_BIN_DIR "/server", NULL};
@@ -142,7 +142,7 @@ static enum activity lab_probe(struct lab *lab)
 }
 
 /* Probes until the program rests in some way; the state. */
-static enum activity lab_settle(struct lab *lab)
+static inline enum activity lab_settle(struct lab *lab)
 {
     uint64_t deadline = io_now_ns() + LAB_PATIENCE;
     enum activity state = lab_probe(lab);
@@ -154,7 +154,7 @@ static enum activity lab_settle(struct lab *lab)
 }
 
 /* A peer's socket, connected to the server; -1 with lab->err. */
-static int lab_connect(struct lab *lab, int type)
+static inline int lab_connect(struct lab *lab, int type)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(STYLES_PORT)};
     int one = 1;
@@ -171,46 +171,46 @@ static int lab_connect(struct lab *lab, int type)
     return TAKE_FD(fd);
 }
 
-enum outcome { OUTCOME_ANSWER, OUTCOME_CLOSED, OUTCOME_SILENT, OUTCOME_GONE, OUTCOME_LATE };
+enum lab_end { LAB_ANSWERED, LAB_CLOSED, LAB_SILENT, LAB_GONE, LAB_LATE };
 
-/* What poll(2) and recv(2) say right now; OUTCOME_LATE: nothing. */
-static enum outcome lab_look(int fd)
+/* What poll(2) and recv(2) say right now; LAB_LATE: nothing. */
+static enum lab_end lab_look(int fd)
 {
     char byte = 0;
     ssize_t len = recv(fd, &byte, 1, MSG_DONTWAIT);
     if (len == 1)
-        return OUTCOME_ANSWER;
-    return len < 0 && errno == EAGAIN ? OUTCOME_LATE : OUTCOME_CLOSED;
+        return LAB_ANSWERED;
+    return len < 0 && errno == EAGAIN ? LAB_LATE : LAB_CLOSED;
 }
 
 /* Waits as a driver does: a short wait for the socket, then probes. Any end but LATE is final. */
-static inline enum outcome lab_await(struct lab *lab, int fd)
+static inline enum lab_end lab_await(struct lab *lab, int fd)
 {
     uint64_t deadline = io_now_ns() + LAB_PATIENCE;
     uint64_t pause_ns = 50000;
     while (io_now_ns() < deadline) {
-        enum outcome now = lab_look(fd);
-        if (now != OUTCOME_LATE)
+        enum lab_end now = lab_look(fd);
+        if (now != LAB_LATE)
             return now;
         enum activity state = lab_probe(lab);
         if (state == ACTIVITY_SILENT || state == ACTIVITY_GONE) {
             now = lab_look(fd);
-            if (now != OUTCOME_LATE)
+            if (now != LAB_LATE)
                 return now;
-            return state == ACTIVITY_GONE ? OUTCOME_GONE : OUTCOME_SILENT;
+            return state == ACTIVITY_GONE ? LAB_GONE : LAB_SILENT;
         }
         struct timespec span = {0, (long)pause_ns};
         struct pollfd ready = {fd, POLLIN, 0};
         ppoll(&ready, 1, &span, NULL);
         pause_ns = pause_ns * 3 / 2 < 3000000 ? pause_ns * 3 / 2 : 3000000;
     }
-    return OUTCOME_LATE;
+    return LAB_LATE;
 }
 
-static inline enum outcome lab_ask(struct lab *lab, int fd, char command)
+static inline enum lab_end lab_ask(struct lab *lab, int fd, char command)
 {
     if (send(fd, &command, 1, MSG_NOSIGNAL) != 1)
-        return OUTCOME_CLOSED;
+        return LAB_CLOSED;
     return lab_await(lab, fd);
 }
 

@@ -22,19 +22,19 @@ static int join(struct lab *lab)
 }
 
 /* Probes back to back from the command on: the worst case. */
-static enum outcome ask_eagerly(struct lab *lab, int fd, char command)
+static enum lab_end ask_eagerly(struct lab *lab, int fd, char command)
 {
     uint64_t deadline = io_now_ns() + LAB_PATIENCE;
     cr_assert_eq(send(fd, &command, 1, MSG_NOSIGNAL), 1);
     while (io_now_ns() < deadline) {
         bool silent = lab_probe(lab) == ACTIVITY_SILENT;
-        enum outcome now = lab_look(fd);
-        if (now != OUTCOME_LATE)
+        enum lab_end now = lab_look(fd);
+        if (now != LAB_LATE)
             return now;
         if (silent)
-            return OUTCOME_SILENT;
+            return LAB_SILENT;
     }
-    return OUTCOME_LATE;
+    return LAB_LATE;
 }
 
 static void expect_eager_answers(const char *style, char command)
@@ -43,8 +43,8 @@ static void expect_eager_answers(const char *style, char command)
     begin(&lab, style);
     int fd = join(&lab);
     for (int i = 0; i < TRIES; i++)
-        cr_assert_eq(ask_eagerly(&lab, fd, command), OUTCOME_ANSWER, "%s, %c, try %d", style,
-                     command, i);
+        cr_assert_eq(ask_eagerly(&lab, fd, command), LAB_ANSWERED, "%s, %c, try %d", style, command,
+                     i);
     close(fd);
     lab_close(&lab);
 }
@@ -85,7 +85,7 @@ Test(observe_races, vfork_child)
     begin(&lab, "block");
     int fd = join(&lab);
     for (int i = 0; i < 5; i++)
-        cr_expect_eq(ask_eagerly(&lab, fd, 'v'), OUTCOME_ANSWER);
+        cr_expect_eq(ask_eagerly(&lab, fd, 'v'), LAB_ANSWERED);
     close(fd);
     lab_close(&lab);
 }
@@ -96,8 +96,8 @@ Test(observe_races, receive_timeout)
     struct lab lab;
     begin(&lab, "block");
     int fd = join(&lab);
-    cr_expect_eq(ask_eagerly(&lab, fd, 'k'), OUTCOME_ANSWER);
-    cr_expect_eq(lab_ask(&lab, fd, 'n'), OUTCOME_SILENT, "the time-out was taken off again");
+    cr_expect_eq(ask_eagerly(&lab, fd, 'k'), LAB_ANSWERED);
+    cr_expect_eq(lab_ask(&lab, fd, 'n'), LAB_SILENT, "the time-out was taken off again");
     close(fd);
     lab_close(&lab);
 }
@@ -112,8 +112,8 @@ static void expect_timerfd(bool ledger)
     cr_assert_eq(lab_settle(&lab), ACTIVITY_SILENT, "start: %s", lab.report.why);
     int fd = join(&lab);
     for (int i = 0; i < 2; i++)
-        cr_expect_eq(ask_eagerly(&lab, fd, 'y'), OUTCOME_ANSWER);
-    cr_expect_eq(lab_ask(&lab, fd, 'n'), OUTCOME_SILENT, "the timer is not armed any more");
+        cr_expect_eq(ask_eagerly(&lab, fd, 'y'), LAB_ANSWERED);
+    cr_expect_eq(lab_ask(&lab, fd, 'n'), LAB_SILENT, "the timer is not armed any more");
     close(fd);
     lab_close(&lab);
 }
@@ -135,7 +135,7 @@ Test(observe_races, alarm)
     begin(&lab, "block");
     int fd = join(&lab);
     for (int i = 0; i < 2; i++)
-        cr_expect_eq(ask_eagerly(&lab, fd, 'a'), OUTCOME_ANSWER);
+        cr_expect_eq(ask_eagerly(&lab, fd, 'a'), LAB_ANSWERED);
     close(fd);
     lab_close(&lab);
 }
@@ -158,9 +158,9 @@ Test(observe_races, alarm_in_the_ledger)
         cr_expect_eq(lab.report.state, ACTIVITY_TIMED, "%s", lab.report.why);
         cr_expect_geq(lab.report.wake_lo_ns, asked + 100000000);
         cr_expect_geq(lab.report.wake_hi_ns, lab.report.wake_lo_ns);
-        cr_expect_eq(lab_await(&lab, fd), OUTCOME_ANSWER);
+        cr_expect_eq(lab_await(&lab, fd), LAB_ANSWERED);
     }
-    cr_expect_eq(lab_ask(&lab, fd, 'n'), OUTCOME_SILENT, "%s", lab.report.why);
+    cr_expect_eq(lab_ask(&lab, fd, 'n'), LAB_SILENT, "%s", lab.report.why);
     close(fd);
     lab_close(&lab);
 }
@@ -172,7 +172,7 @@ Test(observe_races, cork)
     struct lab lab;
     begin(&lab, "block");
     int fd = join(&lab);
-    cr_expect_eq(ask_eagerly(&lab, fd, 'K'), OUTCOME_ANSWER);
+    cr_expect_eq(ask_eagerly(&lab, fd, 'K'), LAB_ANSWERED);
     close(fd);
     lab_close(&lab);
 }
@@ -184,13 +184,13 @@ Test(observe_races, unreachable)
     struct lab lab;
     begin(&lab, "block");
     int fd = join(&lab);
-    enum outcome outcome = ask_eagerly(&lab, fd, 'u');
-    if (outcome == OUTCOME_SILENT) {
+    enum lab_end outcome = ask_eagerly(&lab, fd, 'u');
+    if (outcome == LAB_SILENT) {
         char byte = 0;
         cr_expect_eq(io_poll(fd, POLLIN, io_now_ns() + 4000000000ULL), 0, "silent, then a byte");
         cr_expect_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
     } else {
-        cr_expect_eq(outcome, OUTCOME_ANSWER);
+        cr_expect_eq(outcome, LAB_ANSWERED);
     }
     close(fd);
     lab_close(&lab);
@@ -203,7 +203,7 @@ Test(observe_races, fin)
     begin(&lab, "poll");
     for (int i = 0; i < TRIES; i++) {
         int fd = join(&lab);
-        cr_assert_eq(ask_eagerly(&lab, fd, i % 2 ? 'q' : 'l'), OUTCOME_CLOSED, "try %d", i);
+        cr_assert_eq(ask_eagerly(&lab, fd, i % 2 ? 'q' : 'l'), LAB_CLOSED, "try %d", i);
         close(fd);
     }
     lab_close(&lab);
@@ -217,7 +217,7 @@ Test(observe_races, datagrams)
     int fd = lab_connect(&lab, SOCK_DGRAM);
     cr_assert_geq(fd, 0, "%s", lab.err.text);
     for (int i = 0; i < TRIES; i++)
-        cr_assert_eq(ask_eagerly(&lab, fd, i % 2 ? 'i' : 'c'), OUTCOME_ANSWER, "try %d", i);
+        cr_assert_eq(ask_eagerly(&lab, fd, i % 2 ? 'i' : 'c'), LAB_ANSWERED, "try %d", i);
     close(fd);
     lab_close(&lab);
 }

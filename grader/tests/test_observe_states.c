@@ -35,7 +35,7 @@ Test(observe_states, timed)
     cr_expect_leq(lab.report.wake_lo_ns, lab.report.wake_hi_ns);
     cr_expect_geq(lab.report.wake_hi_ns, asked + 300000000ULL);
     uint64_t lo = lab.report.wake_lo_ns;
-    cr_expect_eq(lab_await(&lab, fd), OUTCOME_ANSWER);
+    cr_expect_eq(lab_await(&lab, fd), LAB_ANSWERED);
     cr_expect_geq(io_now_ns(), lo, "it woke before it could have");
     close(fd);
     lab_close(&lab);
@@ -49,7 +49,7 @@ Test(observe_states, ticks)
     cr_assert_eq(lab_start(&lab, 0, "tick"), 0, "%s", lab.err.text);
     cr_assert_eq(lab_settle(&lab), ACTIVITY_SILENT);
     int fd = join(&lab);
-    cr_expect_eq(lab_ask(&lab, fd, 'i'), OUTCOME_ANSWER);
+    cr_expect_eq(lab_ask(&lab, fd, 'i'), LAB_ANSWERED);
     cr_expect_eq(lab_settle(&lab), ACTIVITY_TIMED);
     close(fd);
     lab_close(&lab);
@@ -143,7 +143,7 @@ Test(observe_states, zombie)
     begin(&lab, "block");
     int fd = join(&lab);
     struct process_stats stats;
-    cr_expect_eq(lab_ask(&lab, fd, 'z'), OUTCOME_SILENT, "%s", lab.report.why);
+    cr_expect_eq(lab_ask(&lab, fd, 'z'), LAB_SILENT, "%s", lab.report.why);
     cr_assert_eq(observe_processes(lab.observer, box_init_pid(lab.boxes[0]), &stats, &lab.err), 0);
     cr_expect_eq(stats.zombies, 1);
     cr_expect_eq(stats.processes, 1);
@@ -157,11 +157,11 @@ Test(observe_states, stopped)
     struct lab lab;
     begin(&lab, "select");
     int fd = join(&lab);
-    cr_expect_eq(lab_ask(&lab, fd, 'n'), OUTCOME_SILENT);
+    cr_expect_eq(lab_ask(&lab, fd, 'n'), LAB_SILENT);
     cr_assert_eq(box_signal(lab.boxes[0], SIGSTOP, &lab.err), 0, "%s", lab.err.text);
-    cr_expect_eq(lab_ask(&lab, fd, 'i'), OUTCOME_SILENT, "%s", lab.report.why);
+    cr_expect_eq(lab_ask(&lab, fd, 'i'), LAB_SILENT, "%s", lab.report.why);
     cr_assert_eq(box_signal(lab.boxes[0], SIGCONT, &lab.err), 0, "%s", lab.err.text);
-    cr_expect_eq(lab_await(&lab, fd), OUTCOME_ANSWER);
+    cr_expect_eq(lab_await(&lab, fd), LAB_ANSWERED);
     close(fd);
     lab_close(&lab);
 }
@@ -175,13 +175,13 @@ Test(observe_states, two_boxes)
     cr_assert_eq(lab_settle(&lab), ACTIVITY_SILENT, "%s", lab.report.why);
     int tcp = join(&lab);
     int udp = lab_connect(&lab, SOCK_DGRAM);
-    cr_expect_eq(lab_ask(&lab, udp, 's'), OUTCOME_ANSWER);
-    cr_expect_eq(lab_ask(&lab, tcp, 'c'), OUTCOME_ANSWER);
-    cr_expect_eq(lab_ask(&lab, tcp, 'n'), OUTCOME_SILENT);
+    cr_expect_eq(lab_ask(&lab, udp, 's'), LAB_ANSWERED);
+    cr_expect_eq(lab_ask(&lab, tcp, 'c'), LAB_ANSWERED);
+    cr_expect_eq(lab_ask(&lab, tcp, 'n'), LAB_SILENT);
     tell(udp, 'S');
     cr_expect_eq(lab_settle(&lab), ACTIVITY_TIMED);
     lab_stop(&lab, 1);
-    cr_expect_eq(lab_ask(&lab, tcp, 'n'), OUTCOME_SILENT);
+    cr_expect_eq(lab_ask(&lab, tcp, 'n'), LAB_SILENT);
     close(tcp);
     close(udp);
     lab_close(&lab);

@@ -8,16 +8,16 @@ struct expectation {
     const char *style;
     const char *answers; /* commands with one answer, see observe_styles.h */
     bool stream;
-    enum outcome death; /* what the peer sees of "d" */
+    enum lab_end death; /* what the peer sees of "d" */
 };
 
 static const struct expectation expectations[] = {
-    {"block", "icsf", true, OUTCOME_CLOSED},   {"fork", "icsf", true, OUTCOME_CLOSED},
-    {"prefork", "icsf", true, OUTCOME_CLOSED}, {"thread", "icsf", true, OUTCOME_CLOSED},
-    {"pool", "icsft", true, OUTCOME_CLOSED},   {"threads", "icsft", true, OUTCOME_CLOSED},
-    {"select", "icsf", true, OUTCOME_CLOSED},  {"poll", "icsf", true, OUTCOME_CLOSED},
-    {"epoll", "icsf", true, OUTCOME_CLOSED},   {"epollet", "icsf", true, OUTCOME_CLOSED},
-    {"sigio", "icsf", true, OUTCOME_CLOSED},   {"udp", "ics", false, OUTCOME_GONE},
+    {"block", "icsf", true, LAB_CLOSED},   {"fork", "icsf", true, LAB_CLOSED},
+    {"prefork", "icsf", true, LAB_CLOSED}, {"thread", "icsf", true, LAB_CLOSED},
+    {"pool", "icsft", true, LAB_CLOSED},   {"threads", "icsft", true, LAB_CLOSED},
+    {"select", "icsf", true, LAB_CLOSED},  {"poll", "icsf", true, LAB_CLOSED},
+    {"epoll", "icsf", true, LAB_CLOSED},   {"epollet", "icsf", true, LAB_CLOSED},
+    {"sigio", "icsf", true, LAB_CLOSED},   {"udp", "ics", false, LAB_GONE},
 };
 
 static void expect_server(struct lab *lab, bool stream)
@@ -48,16 +48,16 @@ static void expect_style(const char *name)
     int fd = lab_connect(&lab, type);
     cr_assert_geq(fd, 0, "%s", lab.err.text);
     for (int round = 0; round < 3; round++) {
-        cr_expect_eq(lab_ask(&lab, fd, 'n'), OUTCOME_SILENT, "%s does not rest: %s", name,
+        cr_expect_eq(lab_ask(&lab, fd, 'n'), LAB_SILENT, "%s does not rest: %s", name,
                      lab.report.why);
         for (const char *command = expected->answers; *command; command++)
-            cr_expect_eq(lab_ask(&lab, fd, *command), OUTCOME_ANSWER, "%s, %c", name, *command);
-        cr_expect_eq(lab_ask(&lab, fd, 'w'), OUTCOME_ANSWER, "%s, first answer", name);
-        cr_expect_eq(lab_await(&lab, fd), OUTCOME_ANSWER, "%s, second answer", name);
-        cr_expect_eq(lab_await(&lab, fd), OUTCOME_SILENT, "%s, no third answer", name);
+            cr_expect_eq(lab_ask(&lab, fd, *command), LAB_ANSWERED, "%s, %c", name, *command);
+        cr_expect_eq(lab_ask(&lab, fd, 'w'), LAB_ANSWERED, "%s, first answer", name);
+        cr_expect_eq(lab_await(&lab, fd), LAB_ANSWERED, "%s, second answer", name);
+        cr_expect_eq(lab_await(&lab, fd), LAB_SILENT, "%s, no third answer", name);
     }
     if (expected->stream) {
-        cr_expect_eq(lab_ask(&lab, fd, 'l'), OUTCOME_CLOSED, "%s, closes late", name);
+        cr_expect_eq(lab_ask(&lab, fd, 'l'), LAB_CLOSED, "%s, closes late", name);
         close(fd);
         fd = lab_connect(&lab, type);
         cr_assert_geq(fd, 0, "%s", lab.err.text);

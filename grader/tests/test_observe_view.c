@@ -14,7 +14,7 @@ static int join(struct lab *lab)
 {
     int fd = lab_connect(lab, SOCK_STREAM);
     cr_assert_geq(fd, 0, "%s", lab->err.text);
-    cr_assert_eq(lab_ask(lab, fd, 'n'), OUTCOME_SILENT, "%s", lab->report.why);
+    cr_assert_eq(lab_ask(lab, fd, 'n'), LAB_SILENT, "%s", lab->report.why);
     return fd;
 }
 
@@ -137,7 +137,7 @@ Test(observe_view, processes_of_a_fork_server)
     cr_expect_eq(served.processes, 3);
     cr_expect_eq(served.children, 2);
     cr_expect_eq(served.fds, before.fds, "the listening process closed what it handed over");
-    cr_expect_eq(lab_ask(&lab, first, 'C'), OUTCOME_ANSWER);
+    cr_expect_eq(lab_ask(&lab, first, 'C'), LAB_ANSWERED);
     cr_expect_geq(processes(&lab).cpu_us, served.cpu_us + 50000);
     close(first);
     close(second);
@@ -180,7 +180,7 @@ Test(observe_view, student_time)
     uint64_t gap = 0;
     for (int i = 0; i < 100 && gap < 2000000; i++) {
         uint64_t before = observe_student_ns(lab.observer);
-        cr_expect_eq(lab_ask(&lab, fd, 'c'), OUTCOME_ANSWER);
+        cr_expect_eq(lab_ask(&lab, fd, 'c'), LAB_ANSWERED);
         uint64_t spent = observe_student_ns(lab.observer) - student;
         cr_expect_geq(spent + student, before, "time went back");
         uint64_t passed = io_now_ns() - wall;

@@ -105,7 +105,7 @@ static const char *find_class(const struct scenario *scenario, const struct trac
     const char *name = alternative ? alternative->hint : NULL;
     if (!name)
         name = known_name(classes, result->class_name);
-    if (!name && lost_contact(result->outcome))
+    if (!name && (trace->process.limit_hit || lost_contact(result->outcome)))
         name = death(&trace->process);
     if (!name && step)
         name = hinted(&step->hints, result->outcome);

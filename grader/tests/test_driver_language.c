@@ -1,0 +1,274 @@
+/* tests of driver/: the verbs, in every way in which a step can end, against real servers. */
+#include "tests/driver_lab.h"
+
+#include <criterion/criterion.h>
+
+#define OPEN_A "{'open': 'a', 'tcp': '${host}:${port}'},"
+
+static void expect_ok(struct played played)
+{
+    cr_expect(played.result == 0 && played.trace.completed, "%s", told(&played));
+    played_done(&played);
+}
+
+static void expect_failed(struct played played, enum outcome outcome, const char *observed)
+{
+    const struct step_result *last = last_result(&played);
+    cr_expect(played.result == 0 && !played.trace.completed, "it passed");
+    cr_expect(last->outcome == outcome, "%s: %s", outcome_name(last->outcome), told(&played));
+    cr_expect(strstr(told(&played), observed), "'%s' is not in: %s", observed, told(&played));
+    played_done(&played);
+}
+
+/* The scenario is at fault, not the program. */
+static void expect_fault(struct played played, const char *text)
+{
+    cr_expect(played.result == -1 && played.trace.scenario_error && played.err.kind == ERR_USAGE);
+    cr_expect(strstr(played.err.text, text), "'%s' is not in: %s", text, played.err.text);
+    played_done(&played);
+}
+
+static size_t count_events(const struct played *played, enum trace_kind kind, const char *actor)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < played->trace.n_events; i++)
+        n += played->trace.events[i].kind == kind &&
+             strcmp(played->trace.events[i].actor, actor) == 0;
+    return n;
+}
+
+Test(driver_start, a_program_that_cannot_run_is_the_students)
+{
+    struct played played = play_steps("refused", "{'wait': 0}");
+    cr_expect(played.result == 0 && last_result(&played)->outcome == OUTCOME_OTHER);
+    cr_expect_str_eq(last_result(&played)->generic_class, "missing-program");
+    played_done(&played);
+}
+
+/* The style's port is 7007; what is asked for is its twin, or another one, or the other protocol. */
+Test(driver_start, sockets_elsewhere_are_recognised)
+{
+    static const struct {
+        const char *ready, *class_name;
+    } cases[] = {{"tcp ${swap}", "missing-htons-port"},
+                 {"tcp 5", "wrong-port"},
+                 {"udp 7007", "wrong-socket-type"}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        AUTO_FREE char *steps = xasprintf("{'close': 'srv', 'how': 'KILL'},"
+                                          "{'start': 'again', 'ready': '%s', 'within': 300}",
+                                          cases[i].ready);
+        struct played played = play_steps("block", steps);
+        cr_expect(last_result(&played)->class_name &&
+                      strcmp(last_result(&played)->class_name, cases[i].class_name) == 0,
+                  "%s: %s", cases[i].ready, told(&played));
+        played_done(&played);
+    }
+}
+
+Test(driver_start, an_end_before_the_socket_is_told)
+{
+    /* the port is taken by the first one */
+    struct played played = play_steps("block", "{'start': 'second', 'within': 300}");
+    cr_expect(last_result(&played)->outcome == OUTCOME_EOF, "%s", told(&played));
+    cr_expect_str_eq(last_result(&played)->generic_class, "exits-at-start");
+    cr_expect(strstr(told(&played), "exit 2"), "%s", told(&played));
+    played_done(&played);
+    expect_ok(play_steps("block", "{'start': 'srv'}, {'check': 'srv', 'alive': true}"));
+}
+
+Test(driver_open, connections_refused_and_wanted_so)
+{
+    expect_ok(play_steps("block", "{'open': 'a', 'tcp': '${host}:${port2}', 'refused': true}"));
+    expect_failed(play_steps("block", "{'open': 'a', 'tcp': '${host}:${port2}'}"), OUTCOME_REFUSED,
+                  "refused");
+    expect_failed(play_steps("block", "{'open': 'a', 'tcp': '${host}:${port}', 'refused': true}"),
+                  OUTCOME_OTHER, "connected");
+    expect_fault(play_steps("block", "{'open': 'a', 'tcp': '${host}:70000'}"), "70000");
+}
+
+Test(driver_open, listeners_and_whoever_comes)
+{
+    expect_ok(play_steps("block", "{'open': 'l', 'listen': '${peer}:${port2}'},"
+                                  "{'open': 'out', 'tcp': '${peer}:${port2}', 'from': '${peer2}'},"
+                                  "{'open': 'c', 'accept': 'l'}, {'send': 'out', 'data': 'x'},"
+                                  "{'expect': 'c', 'data': 'x'},"
+                                  "{'open': 'd', 'accept': 'l', 'never': true, 'within': 300}"));
+    expect_failed(play_steps("block", "{'open': 'l', 'listen': '${peer}:${port2}'},"
+                                      "{'open': 'c', 'accept': 'l', 'within': 300}"),
+                  OUTCOME_NOTHING, "none came");
+    expect_fault(play_steps("block", "{'open': 'l', 'listen': '${host}:${port2}'}"), "bind");
+}
+
+Test(driver_send, datagrams_to_the_last_peer)
+{
+    expect_ok(play_steps(
+        "block", "{'open': 'u', 'bind': '${peer}:${port2}'},"
+                 "{'open': 'v', 'udp': '${peer}:${port2}'}, {'send': 'v', 'data': ''},"
+                 "{'expect': 'u', 'data': ''}, {'send': 'u', 'data': 'back'},"
+                 "{'expect': 'v', 'data': 'back'},"
+                 "{'open': 'evil', 'bind': '${peer}:${port3}'},"
+                 "{'send': 'evil', 'to': 'u', 'data': 'other'}, {'expect': 'v', 'data': 'other'}"));
+    expect_failed(
+        play_steps("block",
+                   "{'open': 'u', 'bind': '${peer}:${port2}'}, {'send': 'u', 'data': 'x'}"),
+        OUTCOME_NOTHING, "nobody has");
+    expect_failed(play_steps("block", "{'open': 'u', 'udp': '${host}:${port2}', 'connected': true},"
+                                      "{'send': 'u', 'data': 'x'}, {'expect': 'u', 'data': 'y'}"),
+                  OUTCOME_REFUSED, "closed");
+}
+
+/* Found out at the end, when nobody has looked since: whether the RST came before the send or after it must not matter. */
+Test(driver_send, what_did_not_get_through)
+{
+    static const char *const steps =
+        OPEN_A "{'send': 'a', 'data': 'q'}, {'expect': 'srv', 'silence': 60},"
+               "{'send': 'a', 'data': 'x'%s}, {'expect': 'srv', 'silence': 60},"
+               "{'send': 'a', 'data': 'y'%s}, {'expect': 'srv', 'silence': 60}";
+    AUTO_FREE char *must = xasprintf(steps, "", "");
+    AUTO_FREE char *may = xasprintf(steps, ", 'may_fail': true", ", 'may_fail': true");
+    struct played played = play_steps("block", must);
+    cr_expect(!played.trace.completed && last_result(&played)->outcome != OUTCOME_OK, "it passed");
+    played_done(&played);
+    expect_ok(play_steps("block", may));
+}
+
+Test(driver_expect, alternatives_are_tried_on_the_same_bytes)
+{
+    struct played played = play_steps(
+        "block", OPEN_A
+        "{'send': 'a', 'data': 'i'},"
+        "{'expect': 'a', 'data': 'x', 'else': [{'data': 'y', 'hint': 'no-echo'},"
+        "{'data': 'r', 'verdict': 'ok'}]},"
+        "{'send': 'a', 'data': 'w'},"
+        "{'expect': 'a', 'data': 'x', 'else': [{'data': 'rx', 'hint': 'no-echo'}, {'data': 'rr', "
+        "'hint': 'sends-twice'}]}");
+    cr_assert(played.trace.n_results >= 2);
+    cr_expect(last_result(&played)->alternative == 1, "%d", last_result(&played)->alternative);
+    cr_expect(last_result(&played)->outcome == OUTCOME_DIFFERENT);
+    cr_expect(!played.trace.completed);
+    played_done(&played);
+}
+
+Test(driver_expect, a_should_that_fails_lets_the_timeline_go_on)
+{
+    struct played played =
+        play_steps("block", OPEN_A "{'send': 'a', 'data': 'i'},"
+                                   "{'expect': 'a', 'data': 'x', 'force': 'should'},"
+                                   "{'expect': 'a', 'data': 'r'}");
+    cr_expect(played.trace.completed, "%s", told(&played));
+    cr_expect(last_result(&played)->outcome == OUTCOME_OK);
+    played_done(&played);
+}
+
+Test(driver_close, every_way_takes_effect)
+{
+    expect_ok(play_steps("fork", OPEN_A "{'send': 'a', 'data': 'i'}, {'expect': 'a', 'data': 'r'},"
+                                        "{'close': 'a', 'how': 'reset'},"
+                                        "{'check': 'srv', 'children': 0, 'within': 20}"));
+    expect_ok(
+        play_steps("block", OPEN_A "{'close': 'a', 'how': 'write'}, {'expect': 'a', 'eof': true}"));
+    expect_ok(play_steps("block",
+                         OPEN_A "{'close': 'srv', 'how': 'STOP'}, {'send': 'a', 'data': 'i'},"
+                                "{'expect': 'a', 'silence': 60}, {'close': 'srv', 'how': 'CONT'},"
+                                "{'expect': 'a', 'data': 'r', 'within': 20}"));
+    expect_ok(play_steps("prefork",
+                         OPEN_A "{'close': 'srv', 'how': 'KILL'}, {'expect': 'a', 'closed': true},"
+                                "{'check': 'srv', 'alive': false},"
+                                "{'open': 'b', 'tcp': '${host}:${port}', 'refused': true}"));
+}
+
+Test(driver_check, states_of_processes)
+{
+    expect_ok(
+        play_steps("fork", OPEN_A
+                   "{'check': 'srv', 'alive': true, 'children': '+1', 'listening': 'tcp ${port}',"
+                   "'fds': '+2', 'rss': '+64MiB', 'threads': 1},"
+                   "{'check': 'srv', 'cpu': '<=0.1', 'for': 60}"));
+    expect_failed(play_steps("block", "{'check': 'srv', 'exit': 0, 'within': 300}"), OUTCOME_OTHER,
+                  "still running");
+    expect_failed(
+        play_steps("block",
+                   OPEN_A "{'send': 'a', 'data': 'd'}, {'check': 'srv', 'exit': 7, 'within': 300}"),
+        OUTCOME_OTHER, "exit");
+    expect_failed(
+        play_steps("block",
+                   OPEN_A "{'send': 'a', 'data': 'b'}, {'check': 'srv', 'cpu': '<=0.1', 'for': 1}"),
+        OUTCOME_OTHER, "processor time");
+    expect_failed(play_steps("block", "{'check': 'srv', 'listening': false, 'within': 300}"),
+                  OUTCOME_OTHER, "1 of them");
+}
+
+Test(driver_loops, turns_values_and_definitions)
+{
+    struct played played = play_steps(
+        "block",
+        OPEN_A "{'repeat': 3, 'as': 'k', 'steps': [{'send': 'a', 'data': 'i'}, {'expect': 'a', "
+               "'data': 'r'}]},"
+               "{'repeat': ['i', 'w'], 'as': 'word', 'steps': [{'send': 'a', 'data': '${word}'},"
+               "{'expect': 'a', 'data': 'rr', 'within': 20}]}");
+    cr_expect(strstr(last_result(&played)->path, "@1"), "%s", last_result(&played)->path);
+    cr_expect(last_result(&played)->outcome == OUTCOME_SHORT, "%s", told(&played));
+    cr_expect(count_events(&played, TRACE_SEND, "a") == 4);
+    played_done(&played);
+}
+
+Test(driver_lanes, side_by_side_with_a_barrier)
+{
+    struct played played = play_steps("thread", "{'parallel': 20, 'as': 'k', 'steps': [" OPEN_A
+                                                "{'meet': 'all'}, {'send': 'a', 'data': 'i'},"
+                                                "{'expect': 'a', 'data': 'r', 'within': 20}]},"
+                                                "{'check': 'srv', 'fds': '+0', 'within': 20}");
+    cr_expect(played.trace.completed, "%s", told(&played));
+    uint64_t last_open = 0;
+    uint64_t first_send = UINT64_MAX;
+    for (size_t i = 0; i < played.trace.n_events; i++) {
+        const struct trace_event *event = &played.trace.events[i];
+        if (event->kind == TRACE_OPEN)
+            last_open = event->t_us;
+        if (event->kind == TRACE_SEND && event->t_us < first_send)
+            first_send = event->t_us;
+    }
+    cr_expect(count_events(&played, TRACE_OPEN, "a#20") == 1);
+    cr_expect(last_open <= first_send, "a lane did not wait at the barrier");
+    played_done(&played);
+}
+
+Test(driver_lanes, a_silent_lane_does_not_hold_up_the_others)
+{
+    expect_ok(play_steps(
+        "thread", "{'parallel': [[{'open': 's', 'tcp': '${host}:${port}'}, {'meet': 'm'},"
+                  "{'expect': 's', 'silence': 60}], [{'meet': 'm'}, " OPEN_A
+                  "{'send': 'a', 'data': 'S'}, {'expect': 'a', 'data': 'r', 'within': 20}]]}"));
+}
+
+Test(driver_lanes, faults_of_the_scenario)
+{
+    expect_fault(play_steps("block", "{'parallel': [[{'meet': 'x'}], [{'meet': 'y'}]]}"), "'x'");
+    expect_fault(play_steps("thread",
+                            OPEN_A "{'parallel': [[{'expect': 'a', 'data': 'r', 'within': 60}],"
+                                   "[{'wait': 0.01}, {'close': 'a'}]]}"),
+                 "another lane");
+}
+
+/* Both bytes of a port leave room for its swapped twin; the same seed draws the same ports. */
+Test(driver_variables, ports_have_free_twins)
+{
+    struct played played = play_steps("block", "{'wait': 0}");
+    const char *port2 = NULL;
+    const char *swap2 = NULL;
+    for (size_t i = 0; i < played.trace.n_vars; i++) {
+        const struct trace_var *var = &played.trace.vars[i];
+        if (strcmp(var->name, "port2") == 0)
+            port2 = var->value;
+        if (strcmp(var->name, "swap2") == 0)
+            swap2 = var->value;
+        if (strcmp(var->name, "swap") == 0)
+            cr_expect_str_eq(var->value, "24347", "the twin of the fixed port 7007");
+    }
+    cr_assert(port2 && swap2);
+    unsigned port = (unsigned)strtoul(port2, NULL, 10);
+    unsigned swap = (unsigned)strtoul(swap2, NULL, 10);
+    cr_expect(port >= 1024 && swap >= 1024 && port != swap);
+    cr_expect(port == ((swap & 255) << 8 | swap >> 8));
+    played_done(&played);
+}
