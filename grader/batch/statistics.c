@@ -69,7 +69,8 @@ static struct tally *tally_of(struct tallies *tallies, const char *name)
         return *(struct tally **)found;
     struct tally *tally = xcalloc(1, sizeof *tally);
     tally->name = name;
-    tallies->list = xreallocarray((void *)tallies->list, tallies->count + 1, sizeof *tallies->list);
+    tallies->list =
+        xreallocarray((void *)tallies->list, tallies->count + 1, sizeof(struct tally *));
     tallies->list[tallies->count++] = tally;
     (void)tsearch(tally, &tallies->tree, by_name);
     return tally;

@@ -198,8 +198,6 @@ int cli_batch(int argc, char **argv)
     struct options options;
     struct err err = {0};
     int status = EXIT_FULL_MARKS;
-    (void)signal(SIGPIPE,
-                 SIG_IGN); /* a pager that was closed is no reason to leave the class half graded */
     int result = options_parse(argc, argv, &options, &err);
     if (result == 0 && options.help)
         print_help();

@@ -39,7 +39,8 @@ static int print_in_force(void)
     int result = sandbox_open(&options, &sandbox, &err);
     if (result == 0) {
         const struct sandbox_status *status = sandbox_status(sandbox);
-        (void)printf("\na grade would use: isolation by %s, limits by %s\n", status->tier, status->limits);
+        (void)printf("\na grade would use: isolation by %s, limits by %s\n", status->tier,
+                     status->limits);
         for (size_t i = 0; i < ARRAY_SIZE(status->lacks) && status->lacks[i]; i++)
             (void)printf("  without: %s\n", status->lacks[i]);
     } else {

@@ -15,11 +15,13 @@
 
 static void print_help(void)
 {
-    (void)printf("usage: sockgrade grade [OPTION...] SUBMISSION\n"
-                 "       sockgrade grade [OPTION...] --program NAME=COMMAND...\n\n"
-                 "Builds the hand-in in a box, plays every scenario against its programs, and reports.\n\n");
+    (void)printf(
+        "usage: sockgrade grade [OPTION...] SUBMISSION\n"
+        "       sockgrade grade [OPTION...] --program NAME=COMMAND...\n\n"
+        "Builds the hand-in in a box, plays every scenario against its programs, and reports.\n\n");
     options_print_help();
-    (void)printf("\nexit status: 0 full marks, 1 marks lost, 2 usage or scenario error, 3 fault of this machine\n");
+    (void)printf("\nexit status: 0 full marks, 1 marks lost, 2 usage or scenario error, 3 fault of "
+                 "this machine\n");
 }
 
 static unsigned terminal_width(int fd)
@@ -60,7 +62,8 @@ static void live_show(void *self, const struct grade_progress *progress)
 
 /* ---- the report, in the form that was asked for ---- */
 
-static int render(const json_t *report, const struct options *options, struct buf *out, struct err *err)
+static int render(const json_t *report, const struct options *options, struct buf *out,
+                  struct err *err)
 {
     const char *format = options->format ? options->format : "text";
     if (strcmp(format, "json") == 0)
@@ -102,14 +105,16 @@ static int check_output(const struct options *options, struct err *err)
     if (slash)
         slash[slash == folder] = '\0';
     if (access(slash ? folder : ".", W_OK | X_OK) != 0)
-        return err_set(err, ERR_USAGE, "-o '%s': its folder cannot be written: %m", options->output);
+        return err_set(err, ERR_USAGE, "-o '%s': its folder cannot be written: %m",
+                       options->output);
     return 0;
 }
 
 static int check_operands(const struct options *options, struct err *err)
 {
     if (options->n_operands > 1)
-        return err_set(err, ERR_USAGE, "grade: one hand-in at a time ('%s' is one too many); see `sockgrade batch`",
+        return err_set(err, ERR_USAGE,
+                       "grade: one hand-in at a time ('%s' is one too many); see `sockgrade batch`",
                        options->operands[1]);
     if (options->n_operands == 0 && options->grade.n_programs == 0)
         return err_set(err, ERR_USAGE, "grade: no hand-in was named; see `sockgrade grade --help`");
@@ -122,28 +127,34 @@ static int fail(const struct err *err)
     return err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_HOST;
 }
 
+/* Grades, with a live line, and puts the report where it belongs. */
+static int run(struct options *options, int *ret_status, struct err *err)
+{
+    struct live live = {.on = isatty(STDERR_FILENO) == 1, .width = terminal_width(STDERR_FILENO)};
+    AUTO_JSON json_t *report = NULL;
+    options->grade.submission = options->n_operands ? options->operands[0] : NULL;
+    options->grade.progress = live_show;
+    options->grade.progress_self = &live;
+    int result = grade_run(&options->grade, &report, ret_status, err);
+    live_clear(&live);
+    return result == 0 ? deliver(report, options, err) : -1;
+}
+
 int cli_grade(int argc, char **argv)
 {
     struct options options;
     struct err err = {0};
     int status = EXIT_FULL_MARKS;
-    if (options_parse(argc, argv, &options, &err) != 0) {
-        status = fail(&err);
-    } else if (options.help) {
+    int result = options_parse(argc, argv, &options, &err);
+    if (result == 0 && options.help) {
         print_help();
-    } else if (check_operands(&options, &err) != 0) {
-        status = fail(&err);
-    } else {
-        struct live live = {.on = isatty(STDERR_FILENO) == 1, .width = terminal_width(STDERR_FILENO)};
-        AUTO_JSON json_t *report = NULL;
-        options.grade.submission = options.n_operands ? options.operands[0] : NULL;
-        options.grade.progress = live_show;
-        options.grade.progress_self = &live;
-        int result = grade_run(&options.grade, &report, &status, &err);
-        live_clear(&live);
-        if (result != 0 || deliver(report, &options, &err) != 0)
-            status = fail(&err);
+    } else if (result == 0) {
+        result = check_operands(&options, &err);
+        if (result == 0)
+            result = run(&options, &status, &err);
     }
+    if (result != 0)
+        status = fail(&err);
     options_done(&options);
     return status;
 }

@@ -75,8 +75,8 @@ static int lint(const struct options *options)
         return EXIT_USAGE;
     for (size_t i = 0; i < options->n_operands; i++)
         lint_file(options->operands[i], options->grade.testcases_dir, &tally);
-    (void)printf("%zu file%s, %zu finding%s\n", tally.files, tally.files == 1 ? "" : "s", tally.findings,
-                 tally.findings == 1 ? "" : "s");
+    (void)printf("%zu file%s, %zu finding%s\n", tally.files, tally.files == 1 ? "" : "s",
+                 tally.findings, tally.findings == 1 ? "" : "s");
     if (tally.host_fault)
         return EXIT_HOST;
     return tally.findings ? EXIT_USAGE : EXIT_FULL_MARKS;
@@ -92,7 +92,8 @@ int cli_lint(int argc, char **argv)
         status = EXIT_USAGE;
     } else if (options.help) {
         (void)printf("usage: sockgrade lint [--testcases DIR] [FILE...]\n\n"
-                     "Checks scenario files, suites and classes (all of the test cases when none is named).\n"
+                     "Checks scenario files, suites and classes (all of the test cases when none "
+                     "is named).\n"
                      "One line a finding: FILE:LINE:COLUMN: PATH: what is wrong.\n\n"
                      "exit status: 0 no finding, 2 findings\n");
     } else {

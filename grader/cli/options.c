@@ -28,27 +28,31 @@ enum option_id {
 };
 
 struct option_row {
-    int id;
     const char *name;
     const char *argument; /* NULL: none */
-    bool pass_on;         /* batch gives it to its workers */
     const char *help;     /* NULL: not shown */
+    int id;
+    bool pass_on; /* batch gives it to its workers */
 };
 
 static const struct option_row rows[] = {
-    {OPT_TESTCASES, "testcases", "DIR", true, "where the scenarios are (default: beside the executable)"},
-    {OPT_SUITE, "suite", "FILE", true, "which assignments count (default: suites/course.json)"},
-    {OPT_ONLY, "only", "GLOB", true, "only these scenarios, e.g. 'tcp-echo-server/half-*' (repeatable)"},
-    {OPT_VAR, "var", "NAME=VALUE", true, "fix a variable, e.g. port=7007 (repeatable)"},
-    {OPT_PROGRAM, "program", "NAME=COMMAND", true, "grade this ready-made program, do not build it (repeatable)"},
-    {OPT_SEED, "seed", "N", true, "seed of everything random (default 1; the report records it)"},
-    {OPT_JOBS, "jobs", "N", false, "grade: scenarios side by side; batch: hand-ins side by side"},
-    {OPT_FORMAT, "format", "FORM", false, "text, json or junit (default: text)"},
-    {OPT_OUTPUT, "output", "FILE", false, "write there, atomically (batch: the folder of the reports)"},
-    {OPT_VERBOSE, "verbose", NULL, true, "wire logs, and what passed, too"},
-    {OPT_SANDBOX, "sandbox", "MODE", true, "full (default) or degraded (your own code only)"},
-    {OPT_SLOT, "slot", "N", false, NULL},
-    {OPT_HELP, "help", NULL, false, "this text"},
+    {"testcases", "DIR", "where the scenarios are (default: beside the executable)", OPT_TESTCASES,
+     true},
+    {"suite", "FILE", "which assignments count (default: suites/course.json)", OPT_SUITE, true},
+    {"only", "GLOB", "only these scenarios, e.g. 'tcp-echo-server/half-*' (repeatable)", OPT_ONLY,
+     true},
+    {"var", "NAME=VALUE", "fix a variable, e.g. port=7007 (repeatable)", OPT_VAR, true},
+    {"program", "NAME=COMMAND", "grade this ready-made program, do not build it (repeatable)",
+     OPT_PROGRAM, true},
+    {"seed", "N", "seed of everything random (default 1; the report records it)", OPT_SEED, true},
+    {"jobs", "N", "grade: scenarios side by side; batch: hand-ins side by side", OPT_JOBS, false},
+    {"format", "FORM", "text, json or junit (default: text)", OPT_FORMAT, false},
+    {"output", "FILE", "write there, atomically (batch: the folder of the reports)", OPT_OUTPUT,
+     false},
+    {"verbose", NULL, "wire logs, and what passed, too", OPT_VERBOSE, true},
+    {"sandbox", "MODE", "full (default) or degraded (your own code only)", OPT_SANDBOX, true},
+    {"slot", "N", NULL, OPT_SLOT, false},
+    {"help", NULL, "this text", OPT_HELP, false},
 };
 
 void options_print_help(void)
@@ -58,8 +62,9 @@ void options_print_help(void)
             continue;
         char left[40];
         (void)snprintf(left, sizeof left, "%s%c%s--%s%s%s", rows[i].id < 256 ? "-" : "   ",
-                       rows[i].id < 256 ? rows[i].id : ' ', rows[i].id < 256 ? ", " : "", rows[i].name,
-                       rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
+                       rows[i].id < 256 ? rows[i].id : ' ', rows[i].id < 256 ? ", " : "",
+                       rows[i].name, rows[i].argument ? " " : "",
+                       rows[i].argument ? rows[i].argument : "");
         (void)printf("  %-26s %s\n", left, rows[i].help);
     }
 }
@@ -68,7 +73,8 @@ static int parse_number(const char *name, const char *text, unsigned long long m
                         unsigned long long *ret, struct err *err)
 {
     if (!text_to_u64(text, ret) || *ret > max)
-        return err_set(err, ERR_USAGE, "--%s: '%s' is not a number from 0 to %llu", name, text, max);
+        return err_set(err, ERR_USAGE, "--%s: '%s' is not a number from 0 to %llu", name, text,
+                       max);
     return 0;
 }
 
@@ -98,13 +104,47 @@ static int parse_choice(const char *name, const char *text, const char *const *c
                    near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
-static int apply(struct options *options, int id, char *value, struct err *err)
+static int apply_number(struct options *options, int id, const char *value, struct err *err)
+{
+    struct grade_options *grade = &options->grade;
+    unsigned long long number = 0;
+    if (id == OPT_SEED) {
+        if (parse_number("seed", value, UINT64_MAX, &number, err) != 0)
+            return -1;
+        grade->seed = number;
+    } else if (id == OPT_JOBS) {
+        if (parse_number("jobs", value, 256, &number, err) != 0)
+            return -1;
+        grade->jobs = (unsigned)number;
+        options->jobs_set = true;
+    } else {
+        if (parse_number("slot", value, 999, &number, err) != 0)
+            return -1;
+        grade->slot = (unsigned)number;
+    }
+    return 0;
+}
+
+static int apply_choice(struct options *options, int id, const char *value, struct err *err)
 {
     static const char *const modes[] = {"full", "degraded", "none"};
     static const char *const formats[] = {"text", "json", "junit"};
-    struct grade_options *grade = &options->grade;
-    unsigned long long number = 0;
     size_t choice = 0;
+    if (id == OPT_FORMAT) {
+        if (parse_choice("format", value, formats, ARRAY_SIZE(formats), &choice, err) != 0)
+            return -1;
+        options->format = formats[choice];
+        return 0;
+    }
+    if (parse_choice("sandbox", value, modes, ARRAY_SIZE(modes), &choice, err) != 0)
+        return -1;
+    options->grade.mode = (enum sandbox_mode)choice;
+    return 0;
+}
+
+static int apply(struct options *options, int id, char *value, struct err *err)
+{
+    struct grade_options *grade = &options->grade;
     switch (id) {
     case OPT_TESTCASES:
         grade->testcases_dir = value;
@@ -121,31 +161,12 @@ static int apply(struct options *options, int id, char *value, struct err *err)
     case OPT_PROGRAM:
         return parse_setting("program", value, &options->programs, &grade->n_programs, err);
     case OPT_SEED:
-        if (parse_number("seed", value, UINT64_MAX, &number, err) != 0)
-            return -1;
-        grade->seed = number;
-        return 0;
     case OPT_JOBS:
-        if (parse_number("jobs", value, 256, &number, err) != 0)
-            return -1;
-        grade->jobs = (unsigned)number;
-        options->jobs_set = true;
-        return 0;
     case OPT_SLOT:
-        if (parse_number("slot", value, 999, &number, err) != 0)
-            return -1;
-        grade->slot = (unsigned)number;
-        return 0;
+        return apply_number(options, id, value, err);
     case OPT_FORMAT:
-        if (parse_choice("format", value, formats, ARRAY_SIZE(formats), &choice, err) != 0)
-            return -1;
-        options->format = formats[choice];
-        return 0;
     case OPT_SANDBOX:
-        if (parse_choice("sandbox", value, modes, ARRAY_SIZE(modes), &choice, err) != 0)
-            return -1;
-        grade->mode = (enum sandbox_mode)choice;
-        return 0;
+        return apply_choice(options, id, value, err);
     case OPT_OUTPUT:
         options->output = value;
         return 0;
@@ -202,9 +223,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
         if (!row)
             return unknown_option(argv[optind - 1], argv[0], err);
         if (row->pass_on)
-            ret->grade_argv[n_passed++] = row->argument
-                                              ? xasprintf("--%s=%s", row->name, optarg)
-                                              : xasprintf("--%s", row->name);
+            ret->grade_argv[n_passed++] = row->argument ? xasprintf("--%s=%s", row->name, optarg)
+                                                        : xasprintf("--%s", row->name);
         if (apply(ret, id, optarg, err) != 0)
             return -1;
     }

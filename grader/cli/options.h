@@ -11,15 +11,16 @@
 /* A command line, understood. Texts point into argv; done with options_done(). */
 struct options {
     struct grade_options grade;
-    bool jobs_set;        /* --jobs or -j was given (batch: how many workers) */
-    const char *format;   /* "text", "json", "junit"; NULL: not given */
-    const char *output;   /* -o; NULL: standard output */
+    bool jobs_set;      /* --jobs or -j was given (batch: how many workers) */
+    const char *format; /* "text", "json", "junit"; NULL: not given */
+    const char *output; /* -o; NULL: standard output */
     bool help;
-    char **operands;      /* hand-ins */
+    char **operands; /* hand-ins */
     size_t n_operands;
-    char **grade_argv;    /* the grade options as given, in long form ("--seed=7"), NULL-terminated: batch passes them on */
-    char *testcases;      /* private */
-    const char **only;    /* private */
+    char **
+        grade_argv; /* the grade options as given, in long form ("--seed=7"), NULL-terminated: batch passes them on */
+    char *testcases;                       /* private */
+    const char **only;                     /* private */
     struct grade_setting *vars, *programs; /* private */
 };
 

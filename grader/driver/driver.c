@@ -47,7 +47,7 @@ static void set_ports(struct run *run)
     uint64_t seed = run->options->seed;
     unsigned short state[3] = {(unsigned short)seed, (unsigned short)(seed >> 16),
                                (unsigned short)(seed >> 32)};
-    uint16_t drawn[ARRAY_SIZE(ports)];
+    uint16_t drawn[ARRAY_SIZE(ports)] = {0};
     for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
         drawn[i] = draw_port(state, drawn, i);
         const char *fixed =

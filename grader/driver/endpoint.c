@@ -184,21 +184,28 @@ uint64_t endpoint_now(struct run *run, struct endpoint *endpoint, enum trace_kin
     return now;
 }
 
+static bool wants_input(const struct endpoint *endpoint)
+{
+    if (endpoint->kind == ENDPOINT_UDP)
+        return true; /* an ICMP error does not end a UDP socket */
+    return endpoint_is_stream(endpoint) && !endpoint->connecting && !endpoint->no_read &&
+           !endpoint->eof && !endpoint->reset &&
+           endpoint->bytes.len - endpoint->taken < SCENARIO_MAX_DATA_BYTES;
+}
+
+static bool wants_output(const struct endpoint *endpoint)
+{
+    return endpoint->connecting ||
+           (sending_pending(endpoint) && !sending_gated(endpoint) && !endpoint->broken);
+}
+
 int endpoint_rewatch(struct run *run, struct endpoint *endpoint)
 {
-    uint32_t events = 0;
-    bool writes = endpoint->connecting ||
-                  (sending_pending(endpoint) && !sending_gated(endpoint) && !endpoint->broken);
-    bool full = endpoint->bytes.len - endpoint->taken >= SCENARIO_MAX_DATA_BYTES;
-    if (endpoint->kind == ENDPOINT_PROGRAM && endpoint->out.fd >= 0 &&
-        loop_watch(run, &endpoint->out, writes ? EPOLLOUT : 0) != 0)
+    uint32_t in = wants_input(endpoint) ? EPOLLIN : 0U;
+    uint32_t out = wants_output(endpoint) ? EPOLLOUT : 0U;
+    if (endpoint->kind != ENDPOINT_PROGRAM)
+        return loop_watch(run, &endpoint->in, in | out);
+    if (loop_watch(run, &endpoint->out, out) != 0)
         return -1;
-    if (writes && endpoint->kind != ENDPOINT_PROGRAM)
-        events |= EPOLLOUT;
-    if (!endpoint->connecting && !endpoint->no_read && !endpoint->eof && !endpoint->reset &&
-        !full && endpoint->kind != ENDPOINT_LISTENER)
-        events |= EPOLLIN;
-    if (endpoint->kind == ENDPOINT_UDP)
-        events |= EPOLLIN; /* an ICMP error does not end a UDP socket */
-    return loop_watch(run, &endpoint->in, events);
+    return loop_watch(run, &endpoint->in, in);
 }

@@ -54,30 +54,43 @@ static bool writes_to_us(struct run *run)
     return false;
 }
 
-const char *explain_hang(struct run *run, const struct endpoint *endpoint,
-                         const struct moment *moment, enum outcome outcome,
-                         struct step_result *result)
+/* The time is up, and it ran all the while. */
+static const char *explain_busy(struct run *run, const struct endpoint *endpoint,
+                                struct step_result *result)
+{
+    struct process_stats now;
+    if (!run->first || run->last_state != ACTIVITY_BUSY ||
+        program_look(run, run->first, &now, NULL) != 0)
+        return NULL;
+    double cpu_s = (double)(now.cpu_us - run->first->baseline.cpu_us) / 1e6;
+    trace_figure(result, "cpu", "%.1f", cpu_s);
+    if (cpu_s < endpoint->lane->active.limit.seconds / 2)
+        return NULL; /* it was woken now and then, no more */
+    return endpoint->fin_sent ? "spins-on-eof" : "busy-loop";
+}
+
+/* It will do nothing more by itself: what does this connection wait for? */
+static const char *explain_rest(struct run *run, const struct endpoint *endpoint)
 {
     struct socket_entry entry;
-    if (!moment->quiet && run->last_state == ACTIVITY_BUSY && run->first) {
-        struct process_stats now;
-        if (program_look(run, run->first, &now, NULL) != 0)
-            return NULL;
-        double cpu_s = (double)(now.cpu_us - run->first->baseline.cpu_us) / 1e6;
-        trace_figure(result, "cpu", "%.1f", cpu_s);
-        if (cpu_s < endpoint->lane->active.limit.seconds / 2)
-            return NULL; /* it was woken now and then, no more */
-        return endpoint->fin_sent ? "spins-on-eof" : "busy-loop";
-    }
-    if (!moment->quiet || outcome == OUTCOME_OPEN)
-        return NULL;
-    if (moment->blocked_output && sending_pending(endpoint))
-        return "deadlock-both-wait";
-    if (moment->blocked_output && writes_to_us(run))
-        return "blocked-on-send";
     if (!other_end(run, endpoint, &entry))
         return NULL;
     if (!entry.inode && entry.state == TCP_ESTABLISHED)
         return "never-accepts";
     return entry.receive_queue == 0 && !sending_pending(endpoint) ? "waits-for-more-input" : NULL;
+}
+
+const char *explain_hang(struct run *run, const struct endpoint *endpoint,
+                         const struct moment *moment, enum outcome outcome,
+                         struct step_result *result)
+{
+    if (!moment->quiet)
+        return explain_busy(run, endpoint, result);
+    if (outcome == OUTCOME_OPEN)
+        return NULL;
+    if (moment->blocked_output && sending_pending(endpoint))
+        return "deadlock-both-wait";
+    if (moment->blocked_output && writes_to_us(run))
+        return "blocked-on-send";
+    return explain_rest(run, endpoint);
 }

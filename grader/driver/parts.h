@@ -135,7 +135,7 @@ void endpoint_consume(struct endpoint *endpoint, size_t count);
 bool endpoint_is_stream(const struct endpoint *endpoint);
 /* Reads whatever is there now (called by the loop; also before something is judged). */
 void endpoint_read(struct run *run, struct endpoint *endpoint);
-void endpoint_readable(struct run *run, void *endpoint, uint32_t events);
+void endpoint_readable(struct run *run, void *self, uint32_t events);
 /* What may be read or written decides what is watched. */
 int endpoint_rewatch(struct run *run, struct endpoint *endpoint);
 /* "10.0.0.1:41022 -> 10.0.0.2:7007"; the caller frees. */
@@ -211,6 +211,8 @@ void finding_fail(struct finding *finding, enum outcome outcome, const char *exp
 
 /* It was established by nothing more coming. */
 void finding_by_quiet(struct finding *finding, enum proof proof);
+/* Puts where the program blocks behind what was observed. */
+void finding_add_where(struct run *run, struct finding *finding);
 
 /* What is known at this moment about what the programs can still do. */
 struct moment {

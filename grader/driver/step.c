@@ -36,6 +36,16 @@ void finding_by_quiet(struct finding *finding, enum proof proof)
     finding->result.proof = proof;
 }
 
+void finding_add_where(struct run *run, struct finding *finding)
+{
+    AUTO_FREE char *where = explain_blocked(run);
+    if (!*where)
+        return;
+    char *text = xasprintf("%s; %s", finding->result.observed_text, where);
+    free(finding->result.observed_text);
+    finding->result.observed_text = text;
+}
+
 /* ---- helpers ---- */
 
 bool step_settled(struct run *run, const struct lane *lane, const struct moment *moment,
@@ -81,7 +91,8 @@ int step_endpoint(struct run *run, struct lane *lane, struct endpoint **ret, str
 
 /* A server that listens may still make its workers: what `check` compares with later is its state at rest. One that does
  * not come to rest is not waited for any longer than this, in seconds of its own time. */
-#define SETTLE_S 0.1
+#define SETTLE_S      0.1
+#define FIRST_LOOK_NS 100000
 
 static const char *ready_of(const struct run *run, const struct step *step)
 {
@@ -152,6 +163,7 @@ static void note_ready(struct run *run, struct active *active, const struct serv
                    look->address, (unsigned)look->other);
     (void)endpoint_now(run, active->endpoint, TRACE_READY, NULL, 0, text);
     active->is_ready = true;
+    active->next_look_ns = 0;
     limit_start(run, &active->limit, SETTLE_S);
 }
 
@@ -163,11 +175,28 @@ static int started(struct run *run, const struct active *active, struct finding 
     return program_look(run, active->program, &active->program->baseline, err);
 }
 
+/* Looks for the socket, and for the end of the program. */
+static int look_for_socket(struct run *run, struct active *active, struct server_look *look,
+                           bool *ret_alive, struct err *err)
+{
+    struct process_stats stats = {.alive = true};
+    active->pause_ns = active->pause_ns ? active->pause_ns * 3 / 2 : FIRST_LOOK_NS;
+    active->next_look_ns = io_now_ns() + active->pause_ns;
+    if (program_poll(run, active->endpoint, err) != 0 ||
+        program_server(run, active->program, active->text, look, err) != 0)
+        return -1;
+    if (active->program->end.ended && program_look(run, active->program, &stats, err) != 0)
+        return -1;
+    *ret_alive = stats.alive; /* a daemon that forks away lives on */
+    return 0;
+}
+
 static int poll_start(struct run *run, struct lane *lane, const struct moment *moment,
                       struct finding *finding, struct err *err)
 {
     struct active *active = &lane->active;
     struct server_look look;
+    bool alive = true;
     enum proof proof = PROOF_SEEN;
     if (active->refused) {
         finding_fail(finding, OUTCOME_OTHER, "a program that can be run", "%s", active->text);
@@ -177,23 +206,14 @@ static int poll_start(struct run *run, struct lane *lane, const struct moment *m
     bool settled = step_settled(run, lane, moment, &proof);
     if (!active->text || (active->is_ready && (moment->quiet || settled)))
         return started(run, active, finding, err);
-    if (active->is_ready)
+    bool due = settled || active->program->end.ended || io_now_ns() >= active->next_look_ns;
+    if (active->is_ready || !due)
         return 0;
-    if (!settled && !active->program->end.ended && io_now_ns() < active->next_look_ns)
-        return 0;
-    active->pause_ns = active->pause_ns ? active->pause_ns * 3 / 2 : 100000;
-    active->next_look_ns = io_now_ns() + active->pause_ns;
-    if (program_poll(run, active->endpoint, err) != 0 ||
-        program_server(run, active->program, active->text, &look, err) != 0)
+    if (look_for_socket(run, active, &look, &alive, err) != 0)
         return -1;
     if (look.state == SERVER_THERE) {
         note_ready(run, active, &look);
-        return 0;
-    }
-    struct process_stats stats = {.alive = true};
-    if (active->program->end.ended && program_look(run, active->program, &stats, err) != 0)
-        return -1;
-    if (!stats.alive) { /* a daemon that forks away lives on */
+    } else if (!alive) {
         ended_at_start(active, finding);
     } else if (settled) {
         not_ready(active, &look, finding);

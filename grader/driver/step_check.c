@@ -246,6 +246,11 @@ static bool is_due(struct active *active)
     return true;
 }
 
+static bool waits_for_end(const struct check_step *check)
+{
+    return check->exit_set || (check->alive_set && !check->alive);
+}
+
 static int poll_check(struct run *run, struct lane *lane, const struct moment *moment,
                       struct finding *finding, struct err *err)
 {
@@ -269,13 +274,8 @@ static int poll_check(struct run *run, struct lane *lane, const struct moment *m
             finding_by_quiet(finding, proof);
     } else if (!true_now && settled) {
         finding_by_quiet(finding, proof);
-        if (check->exit_set || (check->alive_set && !check->alive)) {
-            AUTO_FREE char *where = explain_blocked(run);
-            char *text =
-                xasprintf("%s%s%s", finding->result.observed_text, *where ? "; " : "", where);
-            free(finding->result.observed_text);
-            finding->result.observed_text = text;
-        }
+        if (waits_for_end(check))
+            finding_add_where(run, finding);
     } else {
         finding->done = false; /* it may still become so, or must stay so */
     }

@@ -117,19 +117,13 @@ static void explain_end(struct run *run, const struct active *active, const stru
                         struct finding *finding)
 {
     struct step_result *result = &finding->result;
-    AUTO_FREE char *where = NULL;
     if (result->outcome != OUTCOME_NOTHING && result->outcome != OUTCOME_SHORT &&
         result->outcome != OUTCOME_OPEN)
         return;
     const char *class_name = explain_hang(run, active->endpoint, moment, result->outcome, result);
     if (class_name && !result->generic_class)
         result->generic_class = xstrdup(class_name);
-    where = explain_blocked(run);
-    if (!*where)
-        return;
-    char *text = xasprintf("%s; %s", result->observed_text, where);
-    free(result->observed_text);
-    result->observed_text = text;
+    finding_add_where(run, finding);
 }
 
 static int poll_expect(struct run *run, struct lane *lane, const struct moment *moment,

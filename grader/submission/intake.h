@@ -42,7 +42,7 @@ void intake_notice(struct intake *intake, const char *format) __attribute__((for
 int intake_folder(struct intake *intake, int from, int to);
 
 /* Copies one open regular file (consumed in any case) to the folder `to` under `name`, or leaves it out with a notice. */
-int intake_file(struct intake *intake, int from, const struct stat *st, int to, const char *name);
+int intake_file(struct intake *intake, int fd, const struct stat *st, int to, const char *name);
 
 /* Adds one entry to the digest: 'd' a folder, 'f' a file, 'x' an executable file. content: 32 bytes, NULL for 'd'. */
 void intake_hash(struct intake *intake, char type, const uint8_t *content);
