@@ -214,8 +214,8 @@ static int ask_init(struct box *box, const void *message, size_t len, struct ini
 int box_signal(struct box *box, int sig, struct err *err)
 {
     struct init_request request = {.op = INIT_SIGNAL, .signal = sig};
-    struct init_reply reply;
-    int fds[MAX_COLLECT];
+    struct init_reply reply = {0};
+    int fds[MAX_COLLECT] = {0};
     size_t n_fds = 0;
     struct err gone = {0};
     if (ask_init(box, &request, sizeof request, &reply, fds, &n_fds, &gone) != 0) {
@@ -254,8 +254,8 @@ int box_collect(struct box *box, const char *const *names, size_t count, uint64_
     size_t len = pack_names((char *)(request + 1), names, count);
     if (count && !len)
         return err_set(err, ERR_HOST, "sandbox: the names of files to collect are too long");
-    struct init_reply reply;
-    int fds[MAX_COLLECT];
+    struct init_reply reply = {0};
+    int fds[MAX_COLLECT] = {0};
     size_t n_fds = 0;
     if (ask_init(box, request, sizeof *request + len, &reply, fds, &n_fds, err) != 0)
         return -1;

@@ -126,7 +126,7 @@ static void serve(struct init *init)
         _exit(0);
     }
     struct init_reply reply = {0};
-    int fds[MAX_COLLECT];
+    int fds[MAX_COLLECT] = {0};
     size_t n_fds = 0;
     if (request->op == INIT_SIGNAL)
         reply.sys_errno = signal_all(request->signal);

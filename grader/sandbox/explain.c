@@ -1,6 +1,8 @@
 /* sandbox/explain.c: why this machine refuses namespaces, and what to do about it: one line each.
  *
  * Settings are read only to explain; whether something works is decided by trying it. */
+#include "base/io.h"
+#include "base/own.h"
 #include "sandbox/box.h"
 
 #include <errno.h>
@@ -12,15 +14,10 @@
 /* First number of a file of /proc, or -1. */
 static int setting(const char *path)
 {
-    FILE *file = fopen(path, "re");
-    if (!file)
+    AUTO_BUF struct buf text = {0};
+    if (io_read_file(path, 64, &text, ERR_HOST, NULL) != 0 || text.len == 0)
         return -1;
-    int value = -1;
-    if (fscanf(file, "%d", &value) !=
-        1) /* NOLINT(cert-err34-c): out of range reads as some number, which explains too */
-        value = -1;
-    (void)fclose(file);
-    return value;
+    return (int)strtol(text.data, NULL, 10); /* settings of the kernel are numbers */
 }
 
 /* Whether this process runs under somebody's seccomp filter, as in most containers. */

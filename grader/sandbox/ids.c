@@ -1,10 +1,13 @@
 /* sandbox/ids.c: as whom boxes run: the caller, or an unused uid when the caller is root; and its mapping. */
+#include "base/io.h"
+#include "base/own.h"
 #include "sandbox/box.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -16,19 +19,23 @@
 /* Where this user namespace's id comes from (user_namespaces(7), uid_map); false when it is not mapped. */
 static bool is_mapped(const char *path, unsigned id, unsigned *ret_outside)
 {
-    unsigned inside = 0;
-    unsigned outside = 0;
-    unsigned count = 0;
-    FILE *file = fopen(path, "re");
-    bool found = !file; /* no such file: no user namespaces, nothing is mapped anew */
+    AUTO_BUF struct buf map = {0};
     *ret_outside = id;
-    while (file && !found && fscanf(file, "%u %u %u", &inside, &outside, &count) == 3) {
-        found = id >= inside && id - inside < count;
-        *ret_outside = outside + (id - inside);
+    if (io_read_file(path, 4096, &map, ERR_HOST, NULL) != 0)
+        return true; /* no such file: no user namespaces, nothing is mapped anew */
+    char *at = map.data;
+    while (at && *at) { /* lines of three numbers: inside, outside, count */
+        unsigned long inside = strtoul(at, &at, 10);
+        unsigned long outside = strtoul(at, &at, 10);
+        unsigned long count = strtoul(at, &at, 10);
+        *ret_outside = (unsigned)(outside + (id - inside));
+        if (id >= inside && id - inside < count)
+            return true;
+        at += strspn(at, " \n");
+        if (count == 0)
+            break;
     }
-    if (file)
-        (void)fclose(file);
-    return found;
+    return false;
 }
 
 static bool is_unused(uid_t candidate)
