@@ -219,7 +219,7 @@ int box_signal(struct box *box, int sig, struct err *err)
     size_t n_fds = 0;
     struct err gone = {0};
     if (ask_init(box, &request, sizeof request, &reply, fds, &n_fds, &gone) != 0) {
-        struct box_exit end;
+        struct box_exit end = {0};
         if (box_poll_exit(box, &end, err) == 0 && end.ended)
             return 0; /* killed with everything in it: nothing is left to be signalled */
         return err_set(err, ERR_HOST, "%s", gone.text);
