@@ -50,7 +50,7 @@ struct task {
     uint64_t runs;             /* times put on a CPU (schedstat), or context switches (status) */
     uint64_t cpu_ns, delay_ns; /* time on a CPU; time runnable without one */
     uint64_t
-        counted_delay_ns; /* the part of delay_ns that the student clock has already taken off */
+        counted_delay_ns, counted_cpu_ns; /* the parts that the student clock knows already */
     bool lost;            /* it ended; its number may already be another's */
     long call;            /* system call in which it blocks, -1 none */
     unsigned long arg[6];
@@ -202,6 +202,7 @@ void obs_wake(struct activity_report *report, uint64_t lo, uint64_t hi);
 struct student_clock {
     uint64_t start_ns;
     uint64_t delay_ns; /* run delay of all tasks since the start */
+    uint64_t cpu_ns;   /* and their time on CPUs */
     uint64_t last_ns;  /* the last answer: time never goes back */
 };
 /* Takes the growth of a task's run delay into account; called whenever schedstat was read. */

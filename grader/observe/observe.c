@@ -60,14 +60,14 @@ void observer_free(struct observer *observer)
 /* The threads that are there from the start owe the student clock nothing for the time before. */
 static void start_counting(struct observer *observer)
 {
-    uint64_t before = observer->clock.delay_ns;
+    struct student_clock before = observer->clock;
     uint64_t runs = 0;
     if (obs_tasks_walk(observer, &observer->walk) < 0)
         return; /* processes come and go: the first probe will find them */
     (void)obs_tasks_adopt(observer, &observer->walk);
     for (size_t i = 0; i < observer->n_tasks; i++)
         (void)obs_task_runs(observer, &observer->tasks[i], &runs);
-    observer->clock.delay_ns = before;
+    observer->clock = before;
 }
 
 int observer_add(struct observer *observer, pid_t init, pid_t program, int timer_ledger_fd,
