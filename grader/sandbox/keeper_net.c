@@ -42,7 +42,8 @@ static const struct setting {
         /* bbr would pace by timers */
         {"/proc/sys/net/ipv4/tcp_congestion_control", "cubic", true},
         {"/proc/sys/net/mptcp/enabled", "0", true},
-        /* no link-local address, no router to look for: nothing on the wire that no program sent */
+        /* no link-local address, no router to look for: on the wire is what programs sent, and the kernel's reports of
+         * IPv6 groups, which nothing switches off */
         {"/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1", true},
         {"/proc/sys/net/ipv6/conf/default/accept_ra", "0", true},
         {"/proc/sys/net/ipv6/conf/default/router_solicitations", "0", true},
