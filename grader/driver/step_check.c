@@ -251,6 +251,14 @@ static bool waits_for_end(const struct check_step *check)
     return check->exit_set || (check->alive_set && !check->alive);
 }
 
+/* It has ended, and not as it should; or was to live. */
+static bool is_over(const struct active *active)
+{
+    const struct check_step *check = &active->step->u.check;
+    return active->program->end.ended && (check->exit_set || (check->alive_set && check->alive)) &&
+           !active->program->last.alive;
+}
+
 static int poll_check(struct run *run, struct lane *lane, const struct moment *moment,
                       struct finding *finding, struct err *err)
 {
@@ -266,8 +274,9 @@ static int poll_check(struct run *run, struct lane *lane, const struct moment *m
         return -1;
     bool true_now = holds(active, &view, finding);
     bool lasting = check->for_s > 0;
-    if (lasting && !true_now) {
-        finding->result.proof = PROOF_SEEN; /* it must stay true, and is not */
+    if (!true_now && (lasting || is_over(active))) {
+        finding->result.proof =
+            PROOF_SEEN; /* it must stay true and is not, or cannot become so any more */
     } else if (true_now && (!lasting || settled)) {
         finding_ok(finding);
         if (lasting)

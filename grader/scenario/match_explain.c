@@ -38,7 +38,9 @@ static void explain_want(struct buf *out, const struct resolved *resolved,
         AUTO_FREE char *data = pattern_describe(&resolved->data);
         (void)buf_printf(out, "%s%s", unit, data);
     } else if (want->matches) {
-        (void)buf_printf(out, "something that matches \"%.120s\"", resolved->matches);
+        (void)buf_add_str(out, "something that matches \"");
+        text_escape(out, resolved->matches, strlen(resolved->matches), 120);
+        (void)buf_add_char(out, '"');
     } else if (want->count_set) {
         (void)buf_printf(out, "%s%llu byte%s", unit, (unsigned long long)want->count,
                          want->count == 1 ? "" : "s");
