@@ -47,8 +47,8 @@ void err_prefix(struct err *err, const char *format, ...)
     memcpy(rest, err->text, sizeof rest);
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(err->text, sizeof err->text, format, args);
+    (void)vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    if (len >= 0 && (size_t)len < sizeof err->text)
-        (void)snprintf(err->text + len, sizeof err->text - (size_t)len, ": %s", rest);
+    (void)strncat(err->text, ": ", sizeof err->text - strlen(err->text) - 1);
+    (void)strncat(err->text, rest, sizeof err->text - strlen(err->text) - 1);
 }

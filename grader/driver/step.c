@@ -218,6 +218,8 @@ static int poll_start(struct run *run, struct lane *lane, const struct moment *m
     } else if (settled) {
         not_ready(active, &look, finding);
         finding_by_quiet(finding, proof);
+        if (look.state != SERVER_NONE)
+            finding->result.proof = PROOF_SEEN; /* the wrong socket stands in the table */
     }
     return 0;
 }

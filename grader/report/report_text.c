@@ -156,6 +156,8 @@ static void assignment_text(const struct text_page *page, const json_t *assignme
         report_number_of(assignment, "score") >= report_number_of(assignment, "max_score") - 1e-9;
     size_t i;
     const json_t *scenario;
+    if (json_array_size(scenarios) == 0)
+        return; /* nothing of it was asked for */
     (void)buf_add_char(page->out, '\n');
     report_ink(page, INK_BOLD);
     (void)buf_add_str(page->out, report_text_of(assignment, "id"));

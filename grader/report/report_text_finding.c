@@ -67,7 +67,11 @@ static void finding(const struct text_page *page, const json_t *assignment, cons
     report_ink(page, INK_BOLD);
     (void)buf_add_str(page->out, report_text_of(entry, "class"));
     report_ink(page, INK_NONE);
-    (void)buf_printf(page->out, "  -%.2f points\n", report_number_of(entry, "points_lost"));
+    double lost = report_number_of(entry, "points_lost");
+    if (lost > 0)
+        (void)buf_printf(page->out, "  -%.2f points\n", lost);
+    else
+        (void)buf_add_str(page->out, "  (costs no points)\n");
     report_wrap(page->out, report_text_of(entry, "sentence"), page->width, "    ");
     AUTO_BUF struct buf list = {0};
     (void)buf_add_str(&list, "explains");

@@ -65,7 +65,7 @@ Test(trace_record, figures_and_variables_are_replaced_by_name)
     cr_expect_eq(result->n_figures, 1);
     cr_expect_str_eq(result->figures[0].value, "6");
     for (int i = 0; i < 20; i++) {
-        char name[12];
+        char name[16];
         (void)snprintf(name, sizeof name, "f%d", i);
         trace_figure(result, name, "%d", i);
     }
