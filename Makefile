@@ -111,6 +111,16 @@ bench: deps-bench                                ## figures as ratios, measured 
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(BENCHES)
 	@grader/bench/run.sh $(B)
 
+.PHONY: mutants
+mutants: deps                              ## build and grade every mutant, hold each to its label
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@grader/tests/mutants.py --build $(B) $(ARGS)
+
+.PHONY: soak
+soak: deps                                 ## the same verdicts again and again, on a machine that is kept busy
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@grader/tests/soak.py --build $(B) $(ARGS)
+
 .PHONY: check-style
 check-style: deps-style                    ## format, layers, sizes, clang-tidy, cppcheck, shellcheck
 	@grader/tests/check-style.sh $(B)
