@@ -280,7 +280,8 @@ int obs_tasks_walk(struct observer *observer, struct walk *walk)
     for (size_t i = 0; i < observer->n_boxes; i++)
         if (walk_box(observer, observer->boxes[i], walk) < 0)
             return -1;
-    qsort(walk->ids, walk->count, sizeof *walk->ids, compare_ids);
+    if (walk->count)
+        qsort(walk->ids, walk->count, sizeof *walk->ids, compare_ids);
     return 0;
 }
 

@@ -12,7 +12,7 @@ trap 'rm -rf "$logs"' EXIT
 mkdir "$logs/sanitizer"
 chmod 1777 "$logs/sanitizer"
 chmod 755 "$logs"
-export ASAN_OPTIONS="log_path=$logs/sanitizer/asan:detect_leaks=1:abort_on_error=0"
+export ASAN_OPTIONS="log_path=$logs/sanitizer/asan:detect_leaks=1:abort_on_error=0:allocator_may_return_null=1"
 export UBSAN_OPTIONS="print_stacktrace=1:log_path=$logs/sanitizer/ubsan"
 
 failed=0

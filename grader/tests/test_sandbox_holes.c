@@ -243,9 +243,9 @@ static void make_stdio(int fd, const char *name)
 Test(holes, files_behind_stdio_cannot_be_rewritten)
 {
     static const char *const names[] = {"input", "output", "errors"};
-    sandbox_close(lab.sandbox);
     for (int fd = 0; fd < 3; fd++)
         make_stdio(fd, names[fd]);
+    sandbox_close(lab.sandbox);
     struct sandbox_options options = {.work_dir = lab.dir};
     cr_assert(sandbox_open(&options, &lab.sandbox, &lab.err) == 0, "%s", lab.err.text);
     AUTO_FREE struct outcome *outcome = lab_attack(&lab, reopened_stdio);
