@@ -180,7 +180,15 @@ static char *refusal_of(const struct err *err, const char *program)
     case EACCES:
         return xasprintf("'%s' is not executable", program);
     case ENOEXEC:
+    case ELIBBAD:
+    case EINVAL:
         return xasprintf("'%s' is not a program for this machine", program);
+    case ELOOP:
+    case EISDIR:
+    case ENOTDIR:
+        return xasprintf("the interpreter that '%s' names cannot be run", program);
+    case ENOMEM:
+        return xasprintf("'%s' needs more memory than it may have", program);
     default:
         return NULL;
     }

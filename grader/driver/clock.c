@@ -1,9 +1,12 @@
-/* driver/clock.c: patience. A limit counts student time, which stands still while the program waits for a processor; the
- * wall clock is only the cap behind it (design §6). */
+/* driver/clock.c: patience. A limit counts student time, which stands still while the program waits for a processor, while
+ * this process does (it may have been stopped, too), and while the network has something under way; the wall clock is only
+ * the cap behind it (design §6). */
 #include "base/io.h"
 #include "driver/parts.h"
 
-#define WALL_FACTOR 20 /* a program that gets a twentieth of what it wants is still waited for */
+#define WALL_FACTOR     20 /* a program that gets a twentieth of what it wants is still waited for */
+#define MOST_NETWORK_NS (10 * NS_PER_S) /* of one limit: retransmissions after 1, 3 and 7 seconds */
+#define MOST_OVERDUE    20
 
 uint64_t seconds_to_ns(double seconds)
 {
@@ -15,16 +18,25 @@ uint64_t run_us(const struct run *run)
     return (io_now_ns() - run->began_ns) / 1000;
 }
 
+/* Time is never taken off twice: the program's share of it is at least a tenth. */
 uint64_t student_ns(struct run *run)
 {
-    if (!run->student_now_ns)
-        run->student_now_ns = observe_student_ns(run->observer);
+    if (!run->student_now_ns) {
+        uint64_t wall = io_now_ns() - run->began_ns;
+        uint64_t own = observe_student_ns(run->observer);
+        uint64_t rest = own > run->excused_ns ? own - run->excused_ns : 0;
+        run->student_now_ns = rest > wall / 10 ? rest : wall / 10;
+    }
     return run->student_now_ns;
 }
 
 void limit_start(struct run *run, struct limit *limit, double seconds)
 {
-    *limit = (struct limit){io_now_ns(), student_ns(run), seconds};
+    run->student_now_ns = 0; /* what led here may have taken its time */
+    *limit = (struct limit){.wall_ns = io_now_ns(),
+                            .student_ns = student_ns(run),
+                            .network_ns = run->network_ns,
+                            .seconds = seconds};
 }
 
 static uint64_t wall_end(const struct run *run, const struct limit *limit)
@@ -33,13 +45,26 @@ static uint64_t wall_end(const struct run *run, const struct limit *limit)
     return end < run->cap_ns ? end : run->cap_ns;
 }
 
-bool limit_reached(struct run *run, const struct limit *limit)
+/* The program's own time since the limit began. */
+static uint64_t spent(struct run *run, const struct limit *limit)
+{
+    uint64_t network = limit->counts_network ? 0 : run->network_ns - limit->network_ns;
+    uint64_t now = student_ns(run);
+    uint64_t all = now > limit->student_ns ? now - limit->student_ns : 0;
+    network = network < MOST_NETWORK_NS ? network : MOST_NETWORK_NS;
+    return all > network ? all - network : 0;
+}
+
+bool limit_reached(struct run *run, struct limit *limit)
 {
     uint64_t now = io_now_ns();
     uint64_t span = seconds_to_ns(limit->seconds);
     if (now >= wall_end(run, limit))
         return true;
-    return now - limit->wall_ns >= span && student_ns(run) - limit->student_ns >= span;
+    if (now - limit->wall_ns < span || spent(run, limit) < span)
+        return false;
+    /* what has come is looked at first; but whoever sends without end is not waited for without end */
+    return run->last_events == 0 || ++limit->overdue > MOST_OVERDUE;
 }
 
 uint64_t limit_not_before(struct run *run, const struct limit *limit)
@@ -48,7 +73,7 @@ uint64_t limit_not_before(struct run *run, const struct limit *limit)
     uint64_t now = io_now_ns();
     uint64_t end = limit->wall_ns + span;
     if (now >= end) { /* the wall's part is over: what is left is the program's own time */
-        uint64_t had = student_ns(run) - limit->student_ns;
+        uint64_t had = spent(run, limit);
         end = had >= span ? now : now + (span - had);
     }
     return end < run->cap_ns ? end : run->cap_ns;

@@ -144,6 +144,7 @@ static void close_run(struct run *run)
 {
     if (run->observer)
         last_look(run);
+    run->closing = true;
     lanes_close(run);
     observer_free(run->observer);
     own_close(&run->epoll);

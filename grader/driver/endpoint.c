@@ -65,6 +65,7 @@ static void free_endpoint(struct run *run, struct endpoint *endpoint)
         endpoint->datagrams = first->next;
         free(first);
     }
+    run->kept_bytes -= endpoint->bytes.len;
     buf_done(&endpoint->bytes);
     free(endpoint);
 }
@@ -89,6 +90,8 @@ void endpoint_drop(struct run *run, struct endpoint *endpoint)
 {
     struct program *program = endpoint->program;
     check_users(run, endpoint);
+    if (program && endpoint->kind == ENDPOINT_PROGRAM && !run->closing)
+        (void)program_poll(run, endpoint, &run->err); /* before our closing of its pipes ends it */
     forget(run, endpoint);
     run->inputs++;
     if (endpoint->kind == ENDPOINT_PROGRAM) {
@@ -137,7 +140,7 @@ void endpoint_arrival(const struct endpoint *endpoint, struct arrival *ret)
     ret->len = endpoint->bytes.len - endpoint->taken;
 }
 
-void endpoint_consume(struct endpoint *endpoint, size_t count)
+void endpoint_consume(struct run *run, struct endpoint *endpoint, size_t count)
 {
     if (endpoint->kind == ENDPOINT_UDP) {
         for (; count && endpoint->datagrams; count--) {
@@ -154,6 +157,7 @@ void endpoint_consume(struct endpoint *endpoint, size_t count)
     endpoint->taken += count;
     /* what was consumed is dropped in large pieces: many small answers would otherwise be moved again and again */
     if (endpoint->taken == endpoint->bytes.len || endpoint->taken > ((size_t)1 << 20)) {
+        run->kept_bytes -= endpoint->taken;
         buf_consume(&endpoint->bytes, endpoint->taken);
         endpoint->taken = 0;
     }
@@ -189,8 +193,7 @@ static bool wants_input(const struct endpoint *endpoint)
     if (endpoint->kind == ENDPOINT_UDP)
         return true; /* an ICMP error does not end a UDP socket */
     return endpoint_is_stream(endpoint) && !endpoint->connecting && !endpoint->no_read &&
-           !endpoint->eof && !endpoint->reset &&
-           endpoint->bytes.len - endpoint->taken < SCENARIO_MAX_DATA_BYTES;
+           !endpoint->eof && !endpoint->reset;
 }
 
 static bool wants_output(const struct endpoint *endpoint)

@@ -1,5 +1,6 @@
-/* driver/endpoint_read.c: what arrives. Everything is drained in the background (unless `read` is false), up to the most
- * that a scenario may compare; a program that sends more than that is no longer read. */
+/* driver/endpoint_read.c: what arrives. Everything is drained in the background (unless `read` is false). Kept is what a
+ * scenario may compare, and of all endpoints together MAX_KEPT; what is more is read and forgotten, so that no flood
+ * fills this machine's memory, and no program is blocked by us. */
 #include "base/io.h"
 #include "base/own.h"
 #include "driver/parts.h"
@@ -10,6 +11,7 @@
 #define READ_BYTES    65536
 #define MAX_READS     64 /* of one endpoint in a row: the others want their turn */
 #define MAX_DATAGRAMS 4096
+#define MAX_KEPT      ((size_t)256 << 20)
 
 /* A byte (or an end) after a proof of silence, and nothing was sent since: the proof was wrong, a bug of ours. */
 static void check_proof(struct run *run, struct endpoint *endpoint)
@@ -45,6 +47,14 @@ static void keep_output(struct run *run, const struct endpoint *endpoint, const 
                   bytes, len);
 }
 
+static void keep_bytes(struct run *run, struct endpoint *endpoint, const void *bytes, size_t len)
+{
+    size_t before = endpoint->bytes.len;
+    if (run->kept_bytes < MAX_KEPT)
+        (void)buf_add(&endpoint->bytes, bytes, len);
+    run->kept_bytes += endpoint->bytes.len - before;
+}
+
 /* True when there may be more. */
 static bool read_stream(struct run *run, struct endpoint *endpoint)
 {
@@ -53,10 +63,10 @@ static bool read_stream(struct run *run, struct endpoint *endpoint)
     if (n > 0) {
         check_proof(run, endpoint);
         endpoint->changes++;
-        (void)buf_add(&endpoint->bytes, bytes, (size_t)n);
+        keep_bytes(run, endpoint, bytes, (size_t)n);
         keep_output(run, endpoint, bytes, (size_t)n);
         (void)endpoint_now(run, endpoint, TRACE_RECEIVE, bytes, (size_t)n, NULL);
-        return endpoint->bytes.len - endpoint->taken < SCENARIO_MAX_DATA_BYTES;
+        return true;
     }
     if (n < 0 && errno == EAGAIN)
         return false;
@@ -92,8 +102,8 @@ static bool read_datagram(struct run *run, struct endpoint *endpoint)
     }
     check_proof(run, endpoint);
     endpoint->changes++;
-    if (from.len)
-        endpoint->peer = from;
+    if (from.len && endpoint->is_bound)
+        endpoint->peer = from; /* whom it answers */
     (void)endpoint_now(run, endpoint, TRACE_RECEIVE, bytes, (size_t)n, NULL);
     if (endpoint->n_datagrams < MAX_DATAGRAMS && endpoint->datagram_bytes < SCENARIO_MAX_DATA_BYTES)
         keep_datagram(endpoint, bytes, (size_t)n);
@@ -109,6 +119,15 @@ void endpoint_read(struct run *run, struct endpoint *endpoint)
         more = endpoint->kind == ENDPOINT_UDP ? read_datagram(run, endpoint)
                                               : read_stream(run, endpoint);
     (void)endpoint_rewatch(run, endpoint);
+}
+
+void endpoint_was_reset(struct run *run, struct endpoint *endpoint)
+{
+    while (!endpoint->eof && !endpoint->reset && !endpoint->no_read && read_stream(run, endpoint))
+        continue; /* what had come before the reset */
+    endpoint->eof = false;
+    if (!endpoint->reset)
+        ended(run, endpoint, true);
 }
 
 static void connect_done(struct run *run, struct endpoint *endpoint)

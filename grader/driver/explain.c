@@ -5,7 +5,8 @@
 
 #include <netinet/tcp.h>
 
-#define MAX_LINES 6
+#define MAX_LINES  6
+#define MIN_PROBES 10
 
 char *explain_blocked(struct run *run)
 {
@@ -24,28 +25,6 @@ char *explain_blocked(struct run *run)
     return buf_take(&out);
 }
 
-/* The program's end of this connection, as its kernel sees it. */
-static bool other_end(struct run *run, const struct endpoint *endpoint, struct socket_entry *ret)
-{
-    AUTO_FREE struct socket_entry *entries = NULL;
-    size_t count = 0;
-    struct address local = {.len = sizeof local.storage};
-    struct address remote = {.len = sizeof remote.storage};
-    if (endpoint->kind != ENDPOINT_TCP ||
-        getsockname(endpoint->in.fd, (struct sockaddr *)&local.storage, &local.len) != 0 ||
-        getpeername(endpoint->in.fd, (struct sockaddr *)&remote.storage, &remote.len) != 0 ||
-        observe_sockets(run->observer, OBSERVE_PROGRAM_HOST, IPPROTO_TCP, &entries, &count, NULL) !=
-            0)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (entries[i].state != TCP_LISTEN && entries[i].remote_port == sockaddr_port(&local) &&
-            entries[i].local_port == sockaddr_port(&remote)) {
-            *ret = entries[i];
-            return true;
-        }
-    return false;
-}
-
 static bool writes_to_us(struct run *run)
 {
     for (size_t i = 0; i < run->n_endpoints; i++)
@@ -55,38 +34,49 @@ static bool writes_to_us(struct run *run)
 }
 
 /* The time is up, and it ran all the while. */
-static const char *explain_busy(struct run *run, const struct endpoint *endpoint,
+static const char *explain_busy(struct run *run, const struct lane *lane,
                                 struct step_result *result)
 {
     struct process_stats now;
-    if (!run->first || run->last_state != ACTIVITY_BUSY ||
-        program_look(run, run->first, &now, NULL) != 0)
+    const struct endpoint *endpoint = lane->active.endpoint;
+    bool all_the_while =
+        run->probes.all >= MIN_PROBES && run->probes.busy * 10 >= run->probes.all * 9;
+    if (!run->first || !all_the_while || program_look(run, run->first, &now, NULL) != 0)
         return NULL;
-    double cpu_s = (double)(now.cpu_us - run->first->baseline.cpu_us) / 1e6;
-    trace_figure(result, "cpu", "%.1f", cpu_s);
-    if (cpu_s < endpoint->lane->active.limit.seconds / 2)
-        return NULL; /* it was woken now and then, no more */
-    return endpoint->fin_sent ? "spins-on-eof" : "busy-loop";
+    if (now.cpu_us > run->probes.cpu_us)
+        trace_figure(result, "cpu", "%.1f", (double)(now.cpu_us - run->probes.cpu_us) / 1e6);
+    return endpoint && endpoint->fin_sent ? "spins-on-eof" : "busy-loop";
+}
+
+/* Is a thread blocked in reading this connection, or in watching it? */
+static bool is_awaited(struct run *run, const struct socket_entry *entry)
+{
+    char needle[32];
+    AUTO_FREE char *where = run->first ? observe_where(run->observer, run->first->init) : NULL;
+    (void)snprintf(needle, sizeof needle, ":%u, connected", (unsigned)entry->remote_port);
+    return where && strstr(where, needle);
 }
 
 /* It will do nothing more by itself: what does this connection wait for? */
 static const char *explain_rest(struct run *run, const struct endpoint *endpoint)
 {
     struct socket_entry entry;
-    if (!other_end(run, endpoint, &entry))
+    if (!peer_entry(run, endpoint, &entry))
         return NULL;
     if (!entry.inode && entry.state == TCP_ESTABLISHED)
         return "never-accepts";
-    return entry.receive_queue == 0 && !sending_pending(endpoint) ? "waits-for-more-input" : NULL;
+    if (entry.receive_queue || sending_pending(endpoint) || !is_awaited(run, &entry))
+        return NULL;
+    return "waits-for-more-input";
 }
 
-const char *explain_hang(struct run *run, const struct endpoint *endpoint,
-                         const struct moment *moment, enum outcome outcome,
-                         struct step_result *result)
+const char *explain_hang(struct run *run, const struct lane *lane, const struct moment *moment,
+                         enum outcome outcome, struct step_result *result)
 {
+    const struct endpoint *endpoint = lane->active.endpoint;
     if (!moment->quiet)
-        return explain_busy(run, endpoint, result);
-    if (outcome == OUTCOME_OPEN)
+        return explain_busy(run, lane, result);
+    if (outcome == OUTCOME_OPEN || moment->until_ns != UINT64_MAX || moment->proof != PROOF_SILENT)
         return NULL;
     if (moment->blocked_output && sending_pending(endpoint))
         return "deadlock-both-wait";

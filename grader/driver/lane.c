@@ -6,6 +6,7 @@
 #include "driver/parts.h"
 #include "driver/result.h"
 
+#define MAX_NAME_LETTERS  28  /* 24 of the name, and ".err" */
 #define MAX_STEPS_AT_ONCE 100 /* of one lane before the others get their turn */
 
 struct frame {
@@ -202,6 +203,9 @@ static int begin(struct run *run, struct lane *lane, const struct step *step, st
         AUTO_FREE char *name = NULL;
         if (step_expand(lane, step->name, &name, err) != 0)
             return -1;
+        if (strlen(name) > MAX_NAME_LETTERS)
+            return err_set(err, ERR_USAGE, "%s: the name '%.40s...' has more than %d letters",
+                           active->path, name, MAX_NAME_LETTERS);
         (void)snprintf(active->name, sizeof active->name, "%s", name);
     }
     active->began_us = run_us(run);

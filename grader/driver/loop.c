@@ -27,8 +27,15 @@ int loop_wait(struct run *run, uint64_t until_ns, struct err *err)
     uint64_t now = io_now_ns();
     uint64_t ns = until_ns > now ? until_ns - now : 0;
     struct timespec span = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+    if (run->turn_ns)
+        run->excused_ns +=
+            now - run->turn_ns; /* what we did meanwhile was not the program's time */
     int n = epoll_pwait2(run->epoll, events, MAX_EVENTS, &span, NULL);
+    run->turn_ns = io_now_ns();
+    if (run->turn_ns > now + ns)
+        run->excused_ns += run->turn_ns - (now + ns); /* nor was that we were woken too late */
     run->student_now_ns = 0;
+    run->last_events = n;
     if (n < 0 && errno == EINTR)
         return 0;
     if (n < 0)

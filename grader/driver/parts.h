@@ -20,6 +20,7 @@ struct run;
 struct lane;
 struct endpoint;
 struct fetch;
+struct moment;
 
 /* ---- loop.c: one epoll(7), no callbacks but these ---- */
 
@@ -40,12 +41,15 @@ int loop_wait(struct run *run, uint64_t until_ns, struct err *err);
 
 struct limit {
     uint64_t wall_ns, student_ns; /* when it began */
+    uint64_t network_ns;          /* run->network_ns at that time */
     double seconds;
+    bool counts_network; /* a connect: what is under way is just what is waited for */
+    unsigned overdue;    /* turns in which it was reached while there was still something to read */
 };
 
 void limit_start(struct run *run, struct limit *limit, double seconds);
 /* The program has had that much time of its own, or the wall's hard cap is reached. */
-bool limit_reached(struct run *run, const struct limit *limit);
+bool limit_reached(struct run *run, struct limit *limit);
 /* A time (io_now_ns() clock) before which the limit cannot be reached. */
 uint64_t limit_not_before(struct run *run, const struct limit *limit);
 uint64_t run_us(const struct run *run); /* since the run began, wall clock */
@@ -81,7 +85,9 @@ struct sending {
     size_t *cuts;          /* further ends of segments, ascending */
     size_t n_cuts, cut_every;
     uint64_t gap_ns;
-    struct address to; /* datagrams */
+    struct address to;         /* datagrams */
+    const struct step *must;   /* the send step, unless it may fail */
+    char path[MAX_NAME_BYTES]; /* of that step */
 };
 
 struct program {
@@ -94,7 +100,7 @@ struct program {
     bool has_baseline;
     struct process_stats last;
     uint64_t highest_rss_kib;
-    bool first; /* the program under test: the first one started */
+    bool first; /* the program under test */
 };
 
 struct endpoint {
@@ -103,7 +109,8 @@ struct endpoint {
     char actor[MAX_NAME_BYTES]; /* in the trace: with the lane's number */
     struct lane *lane;          /* whose it is */
     struct watch in, out;       /* sockets use `in` only; out: a program's stdin */
-    bool connecting, connected, no_read;
+    bool connecting, connected, no_read,
+        is_bound; /* is_bound: a UDP server, which answers its last peer */
     int connect_errno;
     bool eof, reset;
     struct buf bytes; /* a stream's arrived bytes, ... */
@@ -131,7 +138,7 @@ void endpoint_drop(struct run *run, struct endpoint *endpoint);
 void endpoint_drop_lane(struct run *run, const struct lane *lane);
 /* What the matcher sees. */
 void endpoint_arrival(const struct endpoint *endpoint, struct arrival *ret);
-void endpoint_consume(struct endpoint *endpoint, size_t count);
+void endpoint_consume(struct run *run, struct endpoint *endpoint, size_t count);
 bool endpoint_is_stream(const struct endpoint *endpoint);
 /* Reads whatever is there now (called by the loop; also before something is judged). */
 void endpoint_read(struct run *run, struct endpoint *endpoint);
@@ -151,11 +158,14 @@ void sending_flush(struct run *run, struct endpoint *endpoint);
 bool sending_pending(const struct endpoint *endpoint);
 bool sending_gated(
     const struct endpoint *endpoint); /* a segment waits until the last one was consumed */
-/* Lets the next segments go: all (force), or those whose gap is over. True when any did. */
-bool sending_open_gates(struct run *run, bool force);
+/* Lets the next segments go whose gap is over; with a moment, also those whose predecessor was consumed, or never will be.
+ * True when any did. */
+bool sending_open_gates(struct run *run, const struct moment *moment);
 uint64_t sending_next_gate(const struct run *run);               /* UINT64_MAX: none */
 void sending_finish(struct run *run, struct endpoint *endpoint); /* half-close once all is out */
 void sending_discard(struct endpoint *endpoint);
+/* endpoint_read.c: a send has found out that the peer has reset the connection. */
+void endpoint_was_reset(struct run *run, struct endpoint *endpoint);
 
 /* address.c: "ADDR:PORT", "[v6]:PORT", "ADDR". ERR_USAGE. */
 int sockaddr_parse(const char *text, bool with_port, struct address *ret, struct err *err);
@@ -223,6 +233,8 @@ struct moment {
     bool blocked_output;
 };
 
+extern const struct moment nothing_known;
+
 /* ---- steps ---- */
 
 struct active {
@@ -271,21 +283,29 @@ struct run {
     int epoll;
     uint64_t began_ns, cap_ns;
     uint64_t student_now_ns; /* of this iteration; 0: not read yet */
+    uint64_t turn_ns;        /* when the last wait ended */
+    uint64_t excused_ns;     /* time that was ours: work between waits, waits that ended too late */
+    uint64_t network_ns;     /* time in which probes found something under way between the hosts */
+    int last_events;         /* of the last wait */
+    size_t kept_bytes;       /* arrived and not consumed, of all endpoints */
     struct endpoint **endpoints;
     size_t n_endpoints;
     struct lane *lanes;
     struct lane *root;
     int n_steps;
-    bool over;      /* a step failed: nothing more is done */
-    bool postponed; /* a step would fail if the silence were looked at once more */
-    bool has_started;
-    struct program *first; /* the program under test */
+    bool over;             /* a step failed: nothing more is done */
+    bool postponed;        /* a step would fail if the silence were looked at once more */
+    struct program *first; /* the program under test: the first one, or what replaced it */
     struct process_summary summary;
-    enum activity last_state; /* of the last probe */
-    uint64_t inputs;          /* counts what we did to the programs */
-    uint64_t silent_since;    /* value of `inputs` at the last proof of silence; UINT64_MAX: none */
-    bool distrust;            /* a byte came after a proof: the clock alone decides from then on */
-    struct err err;           /* of a callback */
+    struct { /* probes since anything moved */
+        unsigned all, busy;
+        uint64_t cpu_us; /* of the program at the first busy one */
+    } probes;
+    bool closing;          /* the run is over: what ends now is our doing */
+    uint64_t inputs;       /* counts what we did to the programs */
+    uint64_t silent_since; /* value of `inputs` at the last proof of silence; UINT64_MAX: none */
+    bool distrust;         /* a byte came after a proof: the clock alone decides from then on */
+    struct err err;        /* of a callback */
 };
 
 struct verb_ops {
@@ -300,7 +320,7 @@ extern const struct verb_ops verb_start, verb_open, verb_send, verb_expect, verb
     verb_fetch, verb_wait;
 
 /* No input is coming any more that this step could still wait for; *ret_proof says how that is known. */
-bool step_settled(struct run *run, const struct lane *lane, const struct moment *moment,
+bool step_settled(struct run *run, struct lane *lane, const struct moment *moment,
                   enum proof *ret_proof);
 const struct vars *lane_vars(const struct lane *lane); /* the innermost scope */
 int step_expand(const struct lane *lane, const char *text, char **ret, struct err *err);
@@ -309,12 +329,16 @@ double step_within(const struct run *run, const struct step *step, double fallba
 /* The endpoint that the step names; ERR_USAGE when there is none. */
 int step_endpoint(struct run *run, struct lane *lane, struct endpoint **ret, struct err *err);
 
+/* peer.c: the program's end of this connection, as its kernel sees it; false when there is none. */
+bool peer_entry(struct run *run, const struct endpoint *endpoint, struct socket_entry *ret);
+/* Does anything that was sent to the programs still lie unread in their hosts' queues? */
+bool peer_unread(struct run *run);
+
 /* explain.c: where a program that does nothing blocks, in one line ("" when unknown); the caller frees. */
 char *explain_blocked(struct run *run);
 /* The mistake that this state of things means by itself, or NULL: for results that nothing else explains. */
-const char *explain_hang(struct run *run, const struct endpoint *endpoint,
-                         const struct moment *moment, enum outcome outcome,
-                         struct step_result *result);
+const char *explain_hang(struct run *run, const struct lane *lane, const struct moment *moment,
+                         enum outcome outcome, struct step_result *result);
 
 /* lane.c */
 int lanes_open(struct run *run, struct err *err);

@@ -19,14 +19,16 @@ struct waiting {
     uint64_t pause_ns;
     uint64_t last_wake_ns; /* TIMED: when the last known sleep ends at the latest */
     uint64_t ticking_since_ns;
+    uint64_t network_since_ns; /* the last probe, if it found something under way */
     int ticks;
 };
 
-static const struct moment nothing_known;
+const struct moment nothing_known;
 
-static void restart(struct waiting *waiting)
+static void restart(struct run *run, struct waiting *waiting)
 {
     *waiting = (struct waiting){.pause_ns = FIRST_PAUSE_NS};
+    memset(&run->probes, 0, sizeof run->probes);
 }
 
 /* ---- when something is due anyway ---- */
@@ -41,7 +43,8 @@ static uint64_t next_due(struct run *run)
     uint64_t next = earlier(sending_next_gate(run), fetch_next_timer(run));
     for (const struct lane *lane = run->lanes; lane; lane = lane->next) {
         const struct active *active = &lane->active;
-        if (!active->step || active->meeting || active->step->verb == VERB_PARALLEL)
+        if (!active->step || active->meeting || active->step->verb == VERB_PARALLEL ||
+            (active->endpoint && sending_gated(active->endpoint)))
             continue;
         next = earlier(next, active->step->verb == VERB_WAIT
                                  ? active->limit.wall_ns + seconds_to_ns(active->limit.seconds)
@@ -67,7 +70,8 @@ static bool proof_is_wanted(const struct run *run)
 
 /* A program that wakes on a tick, finds nothing and sleeps again: after some ticks that is taken for its rest. A stated
  * rule, no proof; nothing fails by it. */
-static bool is_ticking(struct waiting *waiting, const struct activity_report *report)
+static bool is_ticking(struct run *run, struct waiting *waiting,
+                       const struct activity_report *report)
 {
     uint64_t now = io_now_ns();
     if (!report->wake_lo_ns || !report->wake_hi_ns)
@@ -77,10 +81,12 @@ static bool is_ticking(struct waiting *waiting, const struct activity_report *re
     else if (report->wake_lo_ns > waiting->last_wake_ns)
         waiting->ticks++;
     waiting->last_wake_ns = report->wake_hi_ns;
-    return waiting->ticks >= IDLE_TICKS && now - waiting->ticking_since_ns >= MIN_TICKING_NS;
+    return waiting->ticks >= IDLE_TICKS && now - waiting->ticking_since_ns >= MIN_TICKING_NS &&
+           !peer_unread(run);
 }
 
-static struct moment judge(struct waiting *waiting, const struct activity_report *report)
+static struct moment judge(struct run *run, struct waiting *waiting,
+                           const struct activity_report *report)
 {
     struct moment moment = {.until_ns = UINT64_MAX, .proof = PROOF_SILENT};
     switch (report->state) {
@@ -95,7 +101,7 @@ static struct moment judge(struct waiting *waiting, const struct activity_report
     case ACTIVITY_TIMED:
         moment.quiet = report->wake_lo_ns != 0;
         moment.until_ns = report->wake_lo_ns;
-        if (is_ticking(waiting, report)) {
+        if (is_ticking(run, waiting, report)) {
             moment.quiet = true;
             moment.until_ns = UINT64_MAX;
             moment.proof = PROOF_IDLE_TICKS;
@@ -109,10 +115,26 @@ static struct moment judge(struct waiting *waiting, const struct activity_report
     return moment;
 }
 
-/* Probes, and looks whether anything had been sent before. 1: events came, the probe is void; 0; -1 with err. */
-static int probe(struct run *run, struct activity_report *report, struct err *err)
+static void count_probe(struct run *run, const struct waiting *waiting, enum activity state)
 {
-    run->last_state = observe_activity(run->observer, report);
+    struct process_stats stats;
+    uint64_t now = io_now_ns();
+    if (state == ACTIVITY_NETWORK && waiting->network_since_ns)
+        run->network_ns += now - waiting->network_since_ns;
+    run->probes.all++;
+    if (state != ACTIVITY_BUSY || run->probes.busy++ || !run->first)
+        return;
+    if (program_look(run, run->first, &stats, NULL) == 0)
+        run->probes.cpu_us = stats.cpu_us;
+}
+
+/* Probes, and looks whether anything had been sent before. 1: events came, the probe is void; 0; -1 with err. */
+static int probe(struct run *run, struct waiting *waiting, struct activity_report *report,
+                 struct err *err)
+{
+    enum activity state = observe_activity(run->observer, report);
+    count_probe(run, waiting, state);
+    waiting->network_since_ns = state == ACTIVITY_NETWORK ? io_now_ns() : 0;
     int n = loop_wait(run, 0, err);
     return n < 0 ? -1 : n > 0;
 }
@@ -150,13 +172,14 @@ static int confirm(struct run *run, struct waiting *waiting, struct err *err)
     struct activity_report report;
     bool moved = false;
     int events = loop_wait(run, io_now_ns() + CONFIRM_NS, err);
+    fetch_run_timers(run);
     if (events == 0)
-        events = probe(run, &report, err);
+        events = probe(run, waiting, &report, err);
     if (events != 0) {
-        restart(waiting);
+        restart(run, waiting);
         return events < 0 ? -1 : 0;
     }
-    struct moment moment = judge(waiting, &report);
+    struct moment moment = judge(run, waiting, &report);
     if (!moment.quiet || moment.proof != PROOF_SILENT)
         return 0;
     moment.may_fail = true;
@@ -169,15 +192,15 @@ static int act_on(struct run *run, struct waiting *waiting, const struct moment 
 {
     bool moved = false;
     remember_silence(run, moment);
-    if (sending_open_gates(run, true)) {
-        restart(waiting);
+    if (sending_open_gates(run, moment)) {
+        restart(run, waiting);
         return 0;
     }
     run->postponed = false;
     if (lanes_advance(run, moment, &moved, err) != 0)
         return -1;
     if (moved)
-        restart(waiting);
+        restart(run, waiting);
     else if (run->postponed && moment->proof == PROOF_SILENT && !somebody_will_act(run))
         return confirm(run, waiting, err);
     return 0;
@@ -191,18 +214,18 @@ static int await(struct run *run, struct waiting *waiting, struct err *err)
     bool probing = proof_is_wanted(run);
     uint64_t pause_end = io_now_ns() + (probing ? waiting->pause_ns : MOST_PAUSE_NS * 10);
     int events = loop_wait(run, earlier(due, pause_end), err);
+    fetch_run_timers(run);
+    (void)sending_open_gates(run, NULL);
     if (events != 0) {
-        waiting->pause_ns = FIRST_PAUSE_NS;
+        restart(run, waiting);
         return events < 0 ? -1 : 0;
     }
-    fetch_run_timers(run);
-    (void)sending_open_gates(run, false);
     if (!probing || io_now_ns() < pause_end)
         return 0;
-    events = probe(run, &report, err);
+    events = probe(run, waiting, &report, err);
     if (events != 0)
         return events < 0 ? -1 : 0;
-    struct moment moment = judge(waiting, &report);
+    struct moment moment = judge(run, waiting, &report);
     if (moment.quiet && act_on(run, waiting, &moment, err) != 0)
         return -1;
     next_pause(waiting, &report);
@@ -212,13 +235,13 @@ static int await(struct run *run, struct waiting *waiting, struct err *err)
 int play(struct run *run, struct err *err)
 {
     struct waiting waiting;
-    restart(&waiting);
+    restart(run, &waiting);
     while (!run->over && !run->root->ended) {
         bool moved = false;
         if (lanes_advance(run, &nothing_known, &moved, err) != 0)
             return -1;
         if (moved) {
-            restart(&waiting);
+            restart(run, &waiting);
             continue;
         }
         if (io_now_ns() > run->cap_ns + GRACE_NS) /* every step ends at the cap: a bug of ours */

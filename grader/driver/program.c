@@ -101,7 +101,7 @@ static struct endpoint *add_endpoints(struct run *run, struct lane *lane,
     program->handle = started->handle;
     program->init = started->init;
     program->pid = started->program;
-    program->first = !run->has_started;
+    program->first = run->first == NULL;
     program->exit_watch =
         (struct watch){.fd = started->event_fd, .ready = exit_ready, .self = endpoint};
     endpoint->in.fd = started->out;
@@ -109,7 +109,6 @@ static struct endpoint *add_endpoints(struct run *run, struct lane *lane,
     err_end->in.fd = started->err_out;
     if (program->first)
         run->first = program;
-    run->has_started = true;
     return endpoint;
 }
 
@@ -166,9 +165,7 @@ int program_start(struct run *run, struct lane *lane, const struct step *step,
 void program_drop(struct run *run, struct program *program)
 {
     struct process_summary last = {.rss_kib = program->highest_rss_kib};
-    struct program_exit end = program->end;
-    if (!end.ended)
-        (void)run->target->poll_exit(run->target->self, program->handle, &end, NULL);
+    const struct program_exit end = program->end;
     (void)loop_watch(run, &program->exit_watch, 0);
     observer_remove(run->observer, program->init);
     run->target->stop(run->target->self, program->handle, &last);

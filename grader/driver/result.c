@@ -59,7 +59,7 @@ int finding_accept(struct run *run, struct lane *lane, struct finding *finding, 
     result->from_us = active->began_us;
     result->to_us = run_us(run);
     if (finding->consume && active->endpoint)
-        endpoint_consume(active->endpoint, finding->consume);
+        endpoint_consume(run, active->endpoint, finding->consume);
     if (active->endpoint && step->verb == VERB_EXPECT) {
         active->endpoint->unsent = NULL; /* who reads on would have seen it */
         if (endpoint_rewatch(run, active->endpoint) != 0)
@@ -95,7 +95,7 @@ void results_unsent(struct run *run, const struct lane *lane)
 {
     for (size_t i = 0; i < run->n_endpoints && !run->over; i++) {
         const struct endpoint *endpoint = run->endpoints[i];
-        if (endpoint->lane == lane && endpoint->unsent && endpoint->broken)
+        if (endpoint->lane == lane && endpoint->unsent)
             add_unsent(run, endpoint);
     }
 }

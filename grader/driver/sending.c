@@ -6,7 +6,7 @@
 #include "driver/parts.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <sys/ioctl.h>
 
 struct sending *sending_new(uint8_t *bytes, size_t len, const struct send_step *step)
 {
@@ -83,11 +83,25 @@ static ssize_t put(const struct endpoint *endpoint, const struct sending *sendin
     return sendto(endpoint->in.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT, to, sending->to.len);
 }
 
-/* The program (or its kernel) takes nothing more: what was sent is lost, which its reader will tell. */
-static void break_off(struct endpoint *endpoint)
+/* What is discarded did not get through. */
+static void note_lost(struct endpoint *endpoint, const struct sending *sending)
 {
+    if (!sending->must || endpoint->unsent)
+        return;
+    endpoint->unsent = sending->must;
+    memcpy(endpoint->unsent_path, sending->path, sizeof endpoint->unsent_path);
+}
+
+/* The program (or its kernel) takes nothing more: what was sent is lost, which its reader will tell. send(2) has taken the
+ * socket's error with it: a reset must be noted here, after what had come before it was read. */
+static void break_off(struct run *run, struct endpoint *endpoint, int error)
+{
+    for (const struct sending *lost = endpoint->sendings; lost; lost = lost->next)
+        note_lost(endpoint, lost);
     endpoint->broken = true;
     sending_discard(endpoint);
+    if (error == ECONNRESET && endpoint->kind == ENDPOINT_TCP)
+        endpoint_was_reset(run, endpoint);
 }
 
 /* One write; true when it may be tried again at once. */
@@ -105,7 +119,7 @@ static bool put_some(struct run *run, struct endpoint *endpoint)
     if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
         return false;
     if (n < 0) {
-        break_off(endpoint);
+        break_off(run, endpoint, errno);
         return false;
     }
     run->inputs++;
@@ -158,6 +172,7 @@ void sending_add(struct run *run, struct endpoint *endpoint, struct sending *sen
                   (endpoint->kind == ENDPOINT_PROGRAM && endpoint->out.fd < 0);
     if (closed) {
         endpoint->broken = true;
+        note_lost(endpoint, sending);
         sending_free(sending);
         return;
     }
@@ -177,14 +192,29 @@ void sending_finish(struct run *run, struct endpoint *endpoint)
     sending_flush(run, endpoint);
 }
 
-bool sending_open_gates(struct run *run, bool force)
+/* May the next segment follow? Its predecessor was consumed; or the program rests for good and never will. */
+static bool may_follow(struct run *run, const struct endpoint *endpoint,
+                       const struct moment *moment)
+{
+    struct socket_entry entry;
+    int unread = 0;
+    if (moment->until_ns == UINT64_MAX && moment->proof == PROOF_SILENT)
+        return true;
+    if (endpoint->kind == ENDPOINT_PROGRAM)
+        return ioctl(endpoint->out.fd, FIONREAD, &unread) == 0 && unread == 0;
+    return peer_entry(run, endpoint, &entry) && entry.receive_queue == 0;
+}
+
+bool sending_open_gates(struct run *run, const struct moment *moment)
 {
     uint64_t now = io_now_ns();
     bool any = false;
     for (size_t i = 0; i < run->n_endpoints; i++) {
         struct endpoint *endpoint = run->endpoints[i];
-        if (!sending_gated(endpoint) ||
-            (!force && now < endpoint->gate_ns + endpoint->sendings->gap_ns))
+        if (!sending_gated(endpoint))
+            continue;
+        bool over = now >= endpoint->gate_ns + endpoint->sendings->gap_ns;
+        if (!over && !(moment && may_follow(run, endpoint, moment)))
             continue;
         endpoint->sendings->until = segment_end(endpoint->sendings);
         sending_flush(run, endpoint);

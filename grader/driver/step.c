@@ -48,16 +48,25 @@ void finding_add_where(struct run *run, struct finding *finding)
 
 /* ---- helpers ---- */
 
-bool step_settled(struct run *run, const struct lane *lane, const struct moment *moment,
+bool step_settled(struct run *run, struct lane *lane, const struct moment *moment,
                   enum proof *ret_proof)
 {
+    struct active *active = &lane->active;
+    if (active->endpoint && sending_gated(active->endpoint)) {
+        /* the rest of the question is still to be asked: the time for the answer begins then */
+        bool counts = active->limit.counts_network;
+        limit_start(run, &active->limit, active->limit.seconds);
+        active->limit.counts_network = counts;
+        *ret_proof = PROOF_DEADLINE;
+        return io_now_ns() >= run->cap_ns;
+    }
     if (moment->quiet && (moment->until_ns == UINT64_MAX ||
-                          moment->until_ns >= limit_not_before(run, &lane->active.limit))) {
+                          moment->until_ns >= limit_not_before(run, &active->limit))) {
         *ret_proof = moment->proof;
         return true;
     }
     *ret_proof = PROOF_DEADLINE;
-    return limit_reached(run, &lane->active.limit);
+    return limit_reached(run, &active->limit);
 }
 
 int step_expand(const struct lane *lane, const char *text, char **ret, struct err *err)
@@ -117,7 +126,7 @@ static int begin_start(struct run *run, struct lane *lane, struct err *err)
     return ready ? step_expand(lane, ready, &active->text, err) : 0;
 }
 
-static void not_ready(const struct active *active, const struct server_look *look,
+static void not_ready(struct run *run, const struct active *active, const struct server_look *look,
                       struct finding *finding)
 {
     struct step_result *result = &finding->result;
@@ -144,6 +153,7 @@ static void not_ready(const struct active *active, const struct server_look *loo
         finding_fail(finding, OUTCOME_NOTHING, expected, "no socket; %s",
                      active->program->end.ended ? "the program has ended" : "the program runs");
         result->generic_class = xstrdup("not-listening");
+        finding_add_where(run, finding);
         break;
     }
 }
@@ -216,7 +226,7 @@ static int poll_start(struct run *run, struct lane *lane, const struct moment *m
     } else if (!alive) {
         ended_at_start(active, finding);
     } else if (settled) {
-        not_ready(active, &look, finding);
+        not_ready(run, active, &look, finding);
         finding_by_quiet(finding, proof);
         if (look.state != SERVER_NONE)
             finding->result.proof = PROOF_SEEN; /* the wrong socket stands in the table */
@@ -232,6 +242,7 @@ static int begin_wait(struct run *run, struct lane *lane, struct err *err)
 {
     (void)err;
     limit_start(run, &lane->active.limit, lane->active.step->u.wait_s);
+    run->cap_ns += seconds_to_ns(lane->active.step->u.wait_s); /* asked for by the scenario */
     return 0;
 }
 

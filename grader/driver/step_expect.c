@@ -113,14 +113,14 @@ static int recognise(const struct active *active, const struct arrival *arrival,
     return -1;
 }
 
-static void explain_end(struct run *run, const struct active *active, const struct moment *moment,
+static void explain_end(struct run *run, const struct lane *lane, const struct moment *moment,
                         struct finding *finding)
 {
     struct step_result *result = &finding->result;
     if (result->outcome != OUTCOME_NOTHING && result->outcome != OUTCOME_SHORT &&
         result->outcome != OUTCOME_OPEN)
         return;
-    const char *class_name = explain_hang(run, active->endpoint, moment, result->outcome, result);
+    const char *class_name = explain_hang(run, lane, moment, result->outcome, result);
     if (class_name && !result->generic_class)
         result->generic_class = xstrdup(class_name);
     finding_add_where(run, finding);
@@ -160,7 +160,7 @@ static int poll_expect(struct run *run, struct lane *lane, const struct moment *
         fail_by(active, &arrival, &result, finding);
         finding->result.alternative = alternative;
         if (by_quiet && alternative < 0)
-            explain_end(run, active, moment, finding);
+            explain_end(run, lane, moment, finding);
     }
     if (by_quiet) {
         finding_by_quiet(finding, proof);

@@ -88,6 +88,7 @@ static int poll_fetch(struct run *run, struct lane *lane, const struct moment *m
                      "an HTTP response", "%zu bytes of header and %zu of body, then nothing more",
                      fetch->head.len, fetch->body.len);
         finding->result.generic_class = xstrdup("http-no-answer");
+        finding_add_where(run, finding);
         finding_by_quiet(finding, proof);
     }
     return 0;

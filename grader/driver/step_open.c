@@ -100,6 +100,7 @@ static int make(struct run *run, struct lane *lane, const struct address *addres
     active->endpoint = endpoint;
     endpoint->in.fd = TAKE_FD(fd);
     endpoint->no_read = open->no_read;
+    endpoint->is_bound = open->kind == OPEN_BIND;
     if (kind == ENDPOINT_UDP && begin_udp(run, endpoint, open, address, text, err) != 0)
         return -1;
     if (kind == ENDPOINT_LISTENER && begin_listen(endpoint, address, text, err) != 0)
@@ -119,6 +120,7 @@ static int begin_open(struct run *run, struct lane *lane, struct err *err)
     if (step_expand(lane, step->u.open.target, &target, err) != 0)
         return -1;
     limit_start(run, &lane->active.limit, step_within(run, step, 0));
+    lane->active.limit.counts_network = step->u.open.kind == OPEN_TCP;
     if (step->u.open.kind == OPEN_ACCEPT) {
         struct endpoint *listener = endpoint_find(run, lane, target);
         if (!listener || listener->kind != ENDPOINT_LISTENER)
@@ -182,7 +184,10 @@ static int accept_one(struct run *run, struct lane *lane, struct err *err)
     if (fd < 0)
         return err_sys(err, ERR_HOST, errno, "accept");
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    run->inputs++;
+    lane->active.endpoint = NULL; /* the connection may take the listener's name, and its place */
     struct endpoint *endpoint = endpoint_add(run, lane, ENDPOINT_TCP, lane->active.name);
+    lane->active.endpoint = endpoint;
     endpoint->in.fd = TAKE_FD(fd);
     endpoint->connected = true;
     endpoint->no_read = open->no_read;
@@ -203,16 +208,17 @@ static int poll_accept(struct run *run, struct lane *lane, const struct moment *
     if (got < 0)
         return -1;
     if (got && never) {
-        const struct endpoint *made = endpoint_find(run, lane, active->name);
-        AUTO_FREE char *ends = endpoint_ends(made);
+        AUTO_FREE char *ends = endpoint_ends(active->endpoint);
         finding_fail(finding, OUTCOME_OTHER, "no connection", "a connection: %s", ends);
     } else if (got) {
         finding_ok(finding);
     } else if (step_settled(run, lane, moment, &proof)) {
-        if (never)
+        if (never) {
             finding_ok(finding);
-        else
+        } else {
             finding_fail(finding, OUTCOME_NOTHING, "a connection", "none came");
+            finding_add_where(run, finding);
+        }
         finding_by_quiet(finding, proof);
     } else if (loop_watch(run, &active->endpoint->in, EPOLLIN) != 0) {
         return err_set(err, run->err.kind, "%s", run->err.text);

@@ -2,6 +2,8 @@
 #include "base/own.h"
 #include "driver/parts.h"
 
+#define MAX_DATAGRAM_BYTES 65507 /* over IPv4 (RFC 768, RFC 791) */
+
 static int aim(struct run *run, struct lane *lane, struct sending *sending, struct err *err)
 {
     const struct send_step *send = &lane->active.step->u.send;
@@ -44,6 +46,7 @@ static int begin_send(struct run *run, struct lane *lane, struct err *err)
     step_context(run, lane, &context);
     if (data_resolve(send->data, &context, &data, err) != 0)
         return -1;
+    size_t data_len = data.len;
     struct sending *sending = sending_new(TAKE_PTR(data.bytes), data.len, send);
     pattern_done(&data);
     if (aim(run, lane, sending, err) != 0) {
@@ -51,11 +54,17 @@ static int begin_send(struct run *run, struct lane *lane, struct err *err)
         return -1;
     }
     limit_start(run, &active->limit, send->stall_s);
-    if (!endpoint->broken && !sending_pending(endpoint))
-        endpoint->unsent = NULL; /* what was sent before has got through */
     if (!send->may_fail) {
-        endpoint->unsent = active->step;
-        (void)snprintf(endpoint->unsent_path, sizeof endpoint->unsent_path, "%s", active->path);
+        sending->must = active->step;
+        (void)snprintf(sending->path, sizeof sending->path, "%s", active->path);
+    }
+    if (endpoint->kind == ENDPOINT_UDP) {
+        endpoint->reset = false; /* an ICMP error was about an earlier datagram */
+        if (data_len > MAX_DATAGRAM_BYTES) {
+            sending_free(sending);
+            return err_set(err, ERR_USAGE, "%s: a datagram holds at most %d bytes", active->path,
+                           MAX_DATAGRAM_BYTES);
+        }
     }
     if (!has_peer(endpoint, sending)) {
         active->refused = true;
