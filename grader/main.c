@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 struct subcommand {
     const char *name;
@@ -44,6 +45,11 @@ static void print_help(void)
 int main(int argc, char **argv)
 {
     (void)setlocale(LC_ALL, "C.UTF-8"); /* file names of hand-ins; numbers keep their point */
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a scenario may hold a thousand connections */
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     (void)signal(
         SIGPIPE,
         SIG_IGN); /* a program that closes its stdin, a reader that has gone: errno tells */

@@ -4,6 +4,8 @@
 #include "base/io.h"
 #include "driver/parts.h"
 
+#include <sys/sysinfo.h>
+
 #define WALL_FACTOR     20 /* a program that gets a twentieth of what it wants is still waited for */
 #define MOST_NETWORK_NS (10 * NS_PER_S) /* of one limit: retransmissions after 1, 3 and 7 seconds */
 #define MOST_OVERDUE    20
@@ -18,14 +20,21 @@ uint64_t run_us(const struct run *run)
     return (io_now_ns() - run->began_ns) / 1000;
 }
 
-/* Time is never taken off twice: the program's share of it is at least a tenth. */
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Whatever is taken off, what the program has used of the processors was its own; and at least a tenth of the wall's time
+ * is, so that every limit ends. */
 uint64_t student_ns(struct run *run)
 {
     if (!run->student_now_ns) {
         uint64_t wall = io_now_ns() - run->began_ns;
         uint64_t own = observe_student_ns(run->observer);
         uint64_t rest = own > run->excused_ns ? own - run->excused_ns : 0;
-        run->student_now_ns = rest > wall / 10 ? rest : wall / 10;
+        uint64_t used = observe_cpu_ns(run->observer) / (uint64_t)get_nprocs();
+        run->student_now_ns = larger(larger(rest, used), wall / 10);
     }
     return run->student_now_ns;
 }

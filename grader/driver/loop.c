@@ -21,17 +21,25 @@ int loop_watch(struct run *run, struct watch *watch, uint32_t events)
     return 0;
 }
 
+static uint64_t own_cpu_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
 int loop_wait(struct run *run, uint64_t until_ns, struct err *err)
 {
     struct epoll_event events[MAX_EVENTS];
     uint64_t now = io_now_ns();
     uint64_t ns = until_ns > now ? until_ns - now : 0;
     struct timespec span = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-    if (run->turn_ns)
-        run->excused_ns +=
-            now - run->turn_ns; /* what we did meanwhile was not the program's time */
+    uint64_t worked = own_cpu_ns() - run->turn_cpu_ns;
+    if (run->turn_ns && now - run->turn_ns > worked)
+        run->excused_ns += now - run->turn_ns - worked; /* we were kept from working, or stopped */
     int n = epoll_pwait2(run->epoll, events, MAX_EVENTS, &span, NULL);
     run->turn_ns = io_now_ns();
+    run->turn_cpu_ns = own_cpu_ns();
     if (run->turn_ns > now + ns)
         run->excused_ns += run->turn_ns - (now + ns); /* nor was that we were woken too late */
     run->student_now_ns = 0;

@@ -282,12 +282,12 @@ struct run {
     struct vars vars; /* drawn, the file's, --var */
     int epoll;
     uint64_t began_ns, cap_ns;
-    uint64_t student_now_ns; /* of this iteration; 0: not read yet */
-    uint64_t turn_ns;        /* when the last wait ended */
-    uint64_t excused_ns;     /* time that was ours: work between waits, waits that ended too late */
-    uint64_t network_ns;     /* time in which probes found something under way between the hosts */
-    int last_events;         /* of the last wait */
-    size_t kept_bytes;       /* arrived and not consumed, of all endpoints */
+    uint64_t student_now_ns;       /* of this iteration; 0: not read yet */
+    uint64_t turn_ns, turn_cpu_ns; /* when the last wait ended, by the wall and by our own work */
+    uint64_t excused_ns;           /* time in which we were kept from working, or woken too late */
+    uint64_t network_ns; /* time in which probes found something under way between the hosts */
+    int last_events;     /* of the last wait */
+    size_t kept_bytes;   /* arrived and not consumed, of all endpoints */
     struct endpoint **endpoints;
     size_t n_endpoints;
     struct lane *lanes;

@@ -39,3 +39,8 @@ uint64_t observe_student_ns(struct observer *observer)
         clock->last_ns = time;
     return clock->last_ns;
 }
+
+uint64_t observe_cpu_ns(const struct observer *observer)
+{
+    return observer->clock.cpu_ns;
+}

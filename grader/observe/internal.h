@@ -49,10 +49,9 @@ struct task {
     int file[TASK_FILES];
     uint64_t runs;             /* times put on a CPU (schedstat), or context switches (status) */
     uint64_t cpu_ns, delay_ns; /* time on a CPU; time runnable without one */
-    uint64_t
-        counted_delay_ns, counted_cpu_ns; /* the parts that the student clock knows already */
-    bool lost;            /* it ended; its number may already be another's */
-    long call;            /* system call in which it blocks, -1 none */
+    uint64_t counted_delay_ns, counted_cpu_ns; /* the parts that the student clock knows already */
+    bool lost;                                 /* it ended; its number may already be another's */
+    long call;                                 /* system call in which it blocks, -1 none */
     unsigned long arg[6];
     enum rest rest;
     int64_t sleep_ns;   /* TIMED: > 0 length, < 0 minus the end (io_now_ns clock), 0 unknown */

@@ -69,6 +69,9 @@ const char *activity_name(enum activity state);
  * (/proc/PID/schedstat, at most 0.9 of the wall time). Nanoseconds since the observer was made; monotonic. */
 uint64_t observe_student_ns(struct observer *observer);
 
+/* Processor time of everything watched since the observer was made, as far as probes have seen it; nanoseconds. */
+uint64_t observe_cpu_ns(const struct observer *observer);
+
 /* Where every thread blocks, in the student's words, one line each:
  * "recvfrom on fd 4 (10.0.0.2:7007 <- 10.0.0.1:41022, connected), 0 bytes unread". Freed by the caller. */
 char *observe_where(struct observer *observer, pid_t init);

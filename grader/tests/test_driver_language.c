@@ -272,3 +272,65 @@ Test(driver_variables, ports_have_free_twins)
     cr_expect(port == ((swap & 255) << 8 | swap >> 8));
     played_done(&played);
 }
+
+/* ---- what was wrong once ---- */
+
+Test(driver_open, a_connection_may_take_its_listeners_name)
+{
+    expect_ok(play_steps("block", "{'open': 'l', 'listen': '${peer}:${port2}'},"
+                                  "{'open': 'out', 'tcp': '${peer}:${port2}'},"
+                                  "{'open': 'l', 'accept': 'l'}, {'send': 'out', 'data': 'x'},"
+                                  "{'expect': 'l', 'data': 'x'}"));
+}
+
+Test(driver_open, names_have_a_length)
+{
+    expect_fault(
+        play_steps(
+            "block",
+            "{'repeat': ['xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'],"
+            "'as': 'x', 'steps': [{'open': 'n${x}', 'tcp': '${host}:${port}'}]}"),
+        "letters");
+}
+
+/* The server answers with a reset, since it closes with unread bytes; a send that meets it must not swallow it. */
+Test(driver_send, a_reset_is_kept_whoever_meets_it)
+{
+    expect_ok(play_steps(
+        "block", OPEN_A "{'send': 'a', 'data': 'dzz', 'may_fail': true},"
+                        "{'send': 'a', 'data': {'gen': 'zero', 'size': 3000000}, 'may_fail': true},"
+                        "{'expect': 'a', 'reset': true, 'within': 20}"));
+}
+
+/* What the kernel took got through, whatever becomes of the connection later. */
+Test(driver_send, what_was_taken_is_not_lost)
+{
+    expect_ok(play_steps("block",
+                         OPEN_A "{'send': 'a', 'data': 'qzz'}, {'expect': 'srv', 'silence': 60}"));
+}
+
+Test(driver_send, a_datagram_has_a_largest_size)
+{
+    expect_fault(play_steps("udp", "{'open': 'u', 'udp': '${host}:${port}'},"
+                                   "{'send': 'u', 'data': {'gen': 'zero', 'size': 65508}}"),
+                 "65507");
+}
+
+/* "udp" talks to one address, whoever else writes to it. */
+Test(driver_send, a_stranger_does_not_become_the_peer)
+{
+    expect_ok(play_steps("udp",
+                         "{'open': 'u', 'udp': '${host}:${port}', 'from': '${peer}:${port2}'},"
+                         "{'open': 'v', 'udp': '${peer}:${port2}'}, {'send': 'v', 'data': 'x'},"
+                         "{'expect': 'u', 'data': 'x'}, {'send': 'u', 'data': 'i'},"
+                         "{'expect': 'u', 'data': 'r', 'within': 20}"));
+}
+
+/* An end that never comes of a stream that never ends: read, forgotten, and told by the clock. */
+Test(driver_expect, a_flood_is_read_and_forgotten)
+{
+    expect_failed(
+        play_steps("block", OPEN_A
+                   "{'send': 'a', 'data': 'O'}, {'expect': 'a', 'closed': true, 'within': 0.5}"),
+        OUTCOME_OPEN, "open");
+}

@@ -129,6 +129,17 @@ Test(driver_proofs, a_hang_tells_where_and_why)
         "blocked-on-send");
 }
 
+/* Asleep, or in a queue of its own: it may be anything, but it does not wait for more input. */
+Test(driver_proofs, who_does_not_read_does_not_wait_for_input)
+{
+    struct played played = ask("block", 'S', "'data': 'r', 'within': 0.1");
+    cr_expect(!last_result(&played)->generic_class, "%s", last_result(&played)->generic_class);
+    played_done(&played);
+    played = ask("deaf", 'i', "'data': 'r'");
+    cr_expect(!last_result(&played)->generic_class, "%s", last_result(&played)->generic_class);
+    played_done(&played);
+}
+
 /* The order of the segments is certain: each is read by itself, sixty-four in a row. */
 Test(driver_proofs, each_segment_is_read_before_the_next_is_sent)
 {
