@@ -297,7 +297,7 @@ Test(driver_open, names_have_a_length)
 Test(driver_send, a_reset_is_kept_whoever_meets_it)
 {
     expect_ok(play_steps(
-        "block", OPEN_A "{'send': 'a', 'data': 'dzz', 'may_fail': true},"
+        "block", OPEN_A "{'send': 'a', 'data': ['q', {'times': 600, 'of': 'z'}], 'may_fail': true},"
                         "{'send': 'a', 'data': {'gen': 'zero', 'size': 3000000}, 'may_fail': true},"
                         "{'expect': 'a', 'reset': true, 'within': 20}"));
 }
