@@ -259,6 +259,13 @@ static bool is_over(const struct active *active)
            !active->program->last.alive;
 }
 
+/* A tick costs processor time: by idle ticks nothing is known about that. */
+static const struct moment *usable(const struct check_step *check, const struct moment *moment)
+{
+    bool unknown = check->cpu.kind != BOUND_NONE && moment->proof == PROOF_IDLE_TICKS;
+    return unknown ? &nothing_known : moment;
+}
+
 static int poll_check(struct run *run, struct lane *lane, const struct moment *moment,
                       struct finding *finding, struct err *err)
 {
@@ -267,9 +274,7 @@ static int poll_check(struct run *run, struct lane *lane, const struct moment *m
     struct process_stats stats;
     struct view view;
     enum proof proof = PROOF_SEEN;
-    /* a tick costs processor time: by idle ticks nothing is known about that */
-    bool unknown = check->cpu.kind != BOUND_NONE && moment->proof == PROOF_IDLE_TICKS;
-    bool settled = step_settled(run, lane, unknown ? &nothing_known : moment, &proof);
+    bool settled = step_settled(run, lane, usable(check, moment), &proof);
     if (!settled && !is_due(active))
         return 0;
     if (look(run, active, &stats, &view, err) != 0)
