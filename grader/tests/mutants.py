@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Builds and grades every mutant of testcases/mutants/ and holds each to its label: the grader's own test.
 
-    mutants.py --build DIR [--jobs N] [PATTERN...]     only the mutants whose path contains a PATTERN
+    mutants.py --build DIR [--jobs N] [--suite FILE] [PATTERN...]   only the mutants whose path contains a PATTERN
 
 A mutant is killed as labelled when each scenario of must-fail fails (or is non-strict, where the demand is a SHOULD), each of must-pass passes, and the class is named.
 Prints what is not as labelled, how far each mistake spreads, and "N passed, N failed" at the end.
@@ -23,11 +23,11 @@ def observed(scenario):
     return f"{scenario['verdict']}, {scenario.get('class')}: {str(scenario.get('observed'))[:160]}"
 
 
-def examine(patch):
+def examine(patch, options=()):
     """(problems, number of failed scenarios) of one mutant; kept apart from grading, which takes the time."""
     header = mutant_header(patch)
     with folder() as here:
-        report, _ = grade("--only", f"{patch.parent.name}/*", mutant(patch, here / patch.stem))
+        report, _ = grade(*options, "--only", f"{patch.parent.name}/*", mutant(patch, here / patch.stem))
     seen = scenarios(report)
     failed = [name for name, s in seen.items() if s["verdict"] in ("failed", "non-strict")]
     problems = []
@@ -47,15 +47,17 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--suite", help="of the assignments; default the course")
     parser.add_argument("patterns", nargs="*")
     arguments = parser.parse_args()
     os.environ["SOCKGRADE_BUILD"] = str(pathlib.Path(arguments.build).resolve())
     patches = [p for p in sorted((ROOT / "testcases" / "mutants").glob("*/*.patch"))
                if not arguments.patterns or any(w in str(p) for w in arguments.patterns)]
+    options = ("--suite", arguments.suite) if arguments.suite else ()
     wrong = 0
     spread = []
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for patch, (problems, n_failed) in zip(patches, pool.map(examine, patches)):
+        for patch, (problems, n_failed) in zip(patches, pool.map(lambda p: examine(p, options), patches)):
             spread.append(n_failed)
             wrong += bool(problems)
             for problem in problems:
