@@ -76,8 +76,13 @@ static void set_variables(struct run *run)
         vars_set(&run->vars, file->vars[i].name, file->vars[i].value);
     for (size_t i = 0; fixed && i < fixed->count; i++)
         vars_set(&run->vars, fixed->list[i].name, fixed->list[i].value);
-    for (size_t i = 0; i < run->vars.count; i++)
-        trace_var(run->trace, run->vars.list[i].name, run->vars.list[i].value);
+    for (size_t i = 0; i < run->vars.count; i++) {
+        const struct var *var = &run->vars.list[i];
+        AUTO_FREE char *value = NULL;
+        struct err unknown = {0}; /* a loop's variable has no value yet: the text stays as it is */
+        bool known = vars_expand(&run->vars, var->value, &value, &unknown) == 0;
+        trace_var(run->trace, var->name, known ? value : var->value);
+    }
 }
 
 static int add_addresses(struct run *run, struct err *err)
