@@ -33,6 +33,14 @@ static const char *end_of(const struct trace *trace, const char *class_name)
     return NULL;
 }
 
+/* A client is found at the decoy on the swapped port: nobody has measured {other} then, it is known. */
+static const char *known(const struct trace *trace, const char *name, const char *class_name)
+{
+    const char *value = variable(trace, name);
+    bool swapped = strcmp(name, "other") == 0 && strcmp(class_name, "missing-htons-port") == 0;
+    return !value && swapped ? variable(trace, "swap") : value;
+}
+
 static void fill(struct buf *out, const char *name, const char *class_name,
                  const struct step_result *result, const struct trace *trace)
 {
@@ -45,10 +53,7 @@ static void fill(struct buf *out, const char *name, const char *class_name,
     if (!value)
         value = figure(result, name);
     if (!value)
-        value = variable(trace, name);
-    /* a client is found at the decoy on the swapped port: nobody has measured it, it is known */
-    if (!value && strcmp(name, "other") == 0 && strcmp(class_name, "missing-htons-port") == 0)
-        value = variable(trace, "swap");
+        value = known(trace, name, class_name);
     if (!value && result && strcmp(name, "got") == 0)
         value = result->observed_text;
     if (!value && result && strcmp(name, "want") == 0)
