@@ -146,7 +146,6 @@ static void connect_done(struct run *run, struct endpoint *endpoint)
         return;
     }
     AUTO_FREE char *ends = endpoint_ends(endpoint);
-    endpoint->connected = true;
     (void)endpoint_now(run, endpoint, TRACE_OPEN, NULL, 0, ends);
     sending_flush(run, endpoint);
 }

@@ -336,12 +336,10 @@ bool lane_is_looking(const struct lane *lane)
            step->verb != VERB_WAIT;
 }
 
-int lanes_open(struct run *run, struct err *err)
+void lanes_open(struct run *run)
 {
-    (void)err;
     run->root = add_lane(run, NULL, 0);
     (void)push(run->root, run->scenario->steps, run->scenario->n_steps);
-    return 0;
 }
 
 void lanes_close(struct run *run)

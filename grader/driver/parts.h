@@ -71,6 +71,11 @@ struct address {
     socklen_t len; /* 0: none */
 };
 
+/* Of a connection. */
+struct ends {
+    struct address local, remote;
+};
+
 struct datagram {
     struct datagram *next;
     size_t len;
@@ -97,7 +102,6 @@ struct program {
     bool reported; /* its end stands in the trace */
     struct program_exit end;
     struct process_stats baseline; /* just after the start */
-    bool has_baseline;
     struct process_stats last;
     uint64_t highest_rss_kib;
     bool first; /* the program under test */
@@ -105,12 +109,11 @@ struct program {
 
 struct endpoint {
     enum endpoint_kind kind;
-    char name[MAX_NAME_BYTES];  /* as in the scenario */
-    char actor[MAX_NAME_BYTES]; /* in the trace: with the lane's number */
-    struct lane *lane;          /* whose it is */
-    struct watch in, out;       /* sockets use `in` only; out: a program's stdin */
-    bool connecting, connected, no_read,
-        is_bound; /* is_bound: a UDP server, which answers its last peer */
+    char name[MAX_NAME_BYTES];          /* as in the scenario */
+    char actor[MAX_NAME_BYTES];         /* in the trace: with the lane's number */
+    struct lane *lane;                  /* whose it is */
+    struct watch in, out;               /* sockets use `in` only; out: a program's stdin */
+    bool connecting, no_read, is_bound; /* is_bound: a UDP server, which answers its last peer */
     int connect_errno;
     bool eof, reset;
     struct buf bytes; /* a stream's arrived bytes, ... */
@@ -201,7 +204,6 @@ struct server_look {
 /* what: "tcp PORT" or "udp PORT", expanded. */
 int program_server(struct run *run, const struct program *program, const char *what,
                    struct server_look *ret, struct err *err);
-int parse_server(const char *what, int *ret_protocol, uint16_t *ret_port, struct err *err);
 
 /* ---- findings: how a step ended, before it is written down ---- */
 
@@ -255,9 +257,10 @@ struct active {
     uint64_t pause_ns;
     uint64_t cpu_before_us;
     struct fetch *fetch;
-    bool is_ready; /* start: its socket is there */
-    bool refused;  /* start: text is the refusal; send: there is nobody to send to */
-    struct address reset_local, reset_remote; /* close: the ends of the connection that was reset */
+    bool is_ready;    /* start: its socket is there */
+    bool refused;     /* start: text is the refusal; send: there is nobody to send to */
+    bool has_ends;    /* close: ... */
+    struct ends ends; /* ... of the connection that was reset */
     const char *meeting;
 };
 
@@ -329,7 +332,11 @@ double step_within(const struct run *run, const struct step *step, double fallba
 /* The endpoint that the step names; ERR_USAGE when there is none. */
 int step_endpoint(struct run *run, struct lane *lane, struct endpoint **ret, struct err *err);
 
-/* peer.c: the program's end of this connection, as its kernel sees it; false when there is none. */
+/* peer.c: the two ends of a connection. False, with nothing to compare, where there is none (any more). */
+bool peer_ends(const struct endpoint *endpoint, struct ends *ret);
+/* The program's end of it in its host's socket table. 1: *ret (which may be NULL) is filled; 0: it is not there; -1 with err. */
+int peer_find(struct run *run, const struct ends *ends, struct socket_entry *ret, struct err *err);
+/* The program's end of this connection, as its kernel sees it; false when there is none. */
 bool peer_entry(struct run *run, const struct endpoint *endpoint, struct socket_entry *ret);
 /* Does anything that was sent to the programs still lie unread in their hosts' queues? */
 bool peer_unread(struct run *run);
@@ -341,7 +348,7 @@ const char *explain_hang(struct run *run, const struct lane *lane, const struct 
                          enum outcome outcome, struct step_result *result);
 
 /* lane.c */
-int lanes_open(struct run *run, struct err *err);
+void lanes_open(struct run *run);
 void lanes_close(struct run *run);
 /* Takes every lane as far as it can go at this moment. *ret_moved: any step ended or began. */
 int lanes_advance(struct run *run, const struct moment *moment, bool *ret_moved, struct err *err);

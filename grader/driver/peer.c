@@ -4,26 +4,39 @@
 
 #include <netinet/tcp.h>
 
-bool peer_entry(struct run *run, const struct endpoint *endpoint, struct socket_entry *ret)
+bool peer_ends(const struct endpoint *endpoint, struct ends *ret)
+{
+    *ret = (struct ends){{.len = sizeof ret->local.storage}, {.len = sizeof ret->remote.storage}};
+    return endpoint->kind == ENDPOINT_TCP &&
+           getsockname(endpoint->in.fd, (struct sockaddr *)&ret->local.storage, &ret->local.len) ==
+               0 &&
+           getpeername(endpoint->in.fd, (struct sockaddr *)&ret->remote.storage,
+                       &ret->remote.len) == 0;
+}
+
+int peer_find(struct run *run, const struct ends *ends, struct socket_entry *ret, struct err *err)
 {
     AUTO_FREE struct socket_entry *entries = NULL;
     size_t count = 0;
-    struct address local = {.len = sizeof local.storage};
-    struct address remote = {.len = sizeof remote.storage};
-    if (endpoint->kind != ENDPOINT_TCP ||
-        getsockname(endpoint->in.fd, (struct sockaddr *)&local.storage, &local.len) != 0 ||
-        getpeername(endpoint->in.fd, (struct sockaddr *)&remote.storage, &remote.len) != 0 ||
-        observe_sockets(run->observer, OBSERVE_PROGRAM_HOST, IPPROTO_TCP, &entries, &count, NULL) !=
-            0)
-        return false;
+    if (observe_sockets(run->observer, OBSERVE_PROGRAM_HOST, IPPROTO_TCP, &entries, &count, err) !=
+        0)
+        return -1;
     for (size_t i = 0; i < count; i++) {
-        if (entries[i].state == TCP_LISTEN || entries[i].remote_port != sockaddr_port(&local) ||
-            entries[i].local_port != sockaddr_port(&remote))
+        if (entries[i].state == TCP_LISTEN ||
+            entries[i].remote_port != sockaddr_port(&ends->local) ||
+            entries[i].local_port != sockaddr_port(&ends->remote))
             continue;
-        *ret = entries[i];
-        return true;
+        if (ret)
+            *ret = entries[i];
+        return 1;
     }
-    return false;
+    return 0;
+}
+
+bool peer_entry(struct run *run, const struct endpoint *endpoint, struct socket_entry *ret)
+{
+    struct ends ends;
+    return peer_ends(endpoint, &ends) && peer_find(run, &ends, ret, NULL) == 1;
 }
 
 bool peer_unread(struct run *run)
@@ -35,8 +48,8 @@ bool peer_unread(struct run *run)
         if (observe_sockets(run->observer, OBSERVE_PROGRAM_HOST, protocols[k], &entries, &count,
                             NULL) != 0)
             return true; /* nobody knows: not empty */
-        for (size_t i = 0; i < count;
-             i++) /* a listener's queue: connections that wait for accept */
+        /* a listener's queue: connections that wait for accept */
+        for (size_t i = 0; i < count; i++)
             if (entries[i].receive_queue)
                 return true;
     }

@@ -183,7 +183,7 @@ void program_drop(struct run *run, struct program *program)
 
 /* ---- the socket table ---- */
 
-int parse_server(const char *what, int *ret_protocol, uint16_t *ret_port, struct err *err)
+static int parse_server(const char *what, int *ret_protocol, uint16_t *ret_port, struct err *err)
 {
     unsigned long long port = 0;
     bool tcp = strncmp(what, "tcp ", 4) == 0;
@@ -195,7 +195,7 @@ int parse_server(const char *what, int *ret_protocol, uint16_t *ret_port, struct
     return 0;
 }
 
-/* How much this socket says about a server that should be at protocol and port; the smaller, the more. */
+/* What this socket is to a server that should be at protocol and port. */
 static enum server_state weigh(const struct socket_entry *entry, int protocol, uint16_t port)
 {
     bool same = entry->protocol == protocol;

@@ -181,7 +181,6 @@ static int started(struct run *run, const struct active *active, struct finding 
                    struct err *err)
 {
     finding_ok(finding);
-    active->program->has_baseline = true;
     return program_look(run, active->program, &active->program->baseline, err);
 }
 

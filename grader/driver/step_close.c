@@ -29,45 +29,22 @@ static void reset(struct run *run, struct active *active)
 {
     struct endpoint *endpoint = active->endpoint;
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
-    active->reset_local = (struct address){.len = sizeof active->reset_local.storage};
-    active->reset_remote = active->reset_local;
-    (void)getsockname(endpoint->in.fd, (struct sockaddr *)&active->reset_local.storage,
-                      &active->reset_local.len);
-    if (getpeername(endpoint->in.fd, (struct sockaddr *)&active->reset_remote.storage,
-                    &active->reset_remote.len) != 0)
-        active->reset_remote.len = 0; /* there is no connection any more */
+    active->has_ends = peer_ends(endpoint, &active->ends);
     (void)setsockopt(endpoint->in.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     (void)endpoint_now(run, endpoint, TRACE_RST_SENT, NULL, 0, NULL);
     active->endpoint = NULL;
     endpoint_drop(run, endpoint);
 }
 
-/* 1: the program's host knows nothing of the connection any more; 0: it still does. */
-static int reset_arrived(struct run *run, const struct active *active, struct err *err)
-{
-    AUTO_FREE struct socket_entry *entries = NULL;
-    size_t count = 0;
-    if (!active->reset_remote.len)
-        return 1;
-    if (observe_sockets(run->observer, OBSERVE_PROGRAM_HOST, IPPROTO_TCP, &entries, &count, err) !=
-        0)
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        if (entries[i].state != TCP_LISTEN &&
-            entries[i].remote_port == sockaddr_port(&active->reset_local) &&
-            entries[i].local_port == sockaddr_port(&active->reset_remote))
-            return 0;
-    return 1;
-}
-
 static int poll_reset(struct run *run, struct lane *lane, const struct moment *moment,
                       struct finding *finding, struct err *err)
 {
+    const struct active *active = &lane->active;
     enum proof proof = PROOF_SEEN;
-    int arrived = reset_arrived(run, &lane->active, err);
-    if (arrived < 0)
+    int there = active->has_ends ? peer_find(run, &active->ends, NULL, err) : 0;
+    if (there < 0)
         return -1;
-    if (arrived || step_settled(run, lane, moment, &proof))
+    if (!there || step_settled(run, lane, moment, &proof))
         finding_ok(finding);
     return 0;
 }

@@ -189,7 +189,6 @@ static int accept_one(struct run *run, struct lane *lane, struct err *err)
     struct endpoint *endpoint = endpoint_add(run, lane, ENDPOINT_TCP, lane->active.name);
     lane->active.endpoint = endpoint;
     endpoint->in.fd = TAKE_FD(fd);
-    endpoint->connected = true;
     endpoint->no_read = open->no_read;
     AUTO_FREE char *ends = endpoint_ends(endpoint);
     (void)endpoint_now(run, endpoint, TRACE_ACCEPT, NULL, 0, ends);
