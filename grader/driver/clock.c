@@ -4,8 +4,6 @@
 #include "base/io.h"
 #include "driver/parts.h"
 
-#include <sys/sysinfo.h>
-
 #define WALL_FACTOR     20 /* a program that gets a twentieth of what it wants is still waited for */
 #define MOST_NETWORK_NS (10 * NS_PER_S) /* of one limit: retransmissions after 1, 3 and 7 seconds */
 #define MOST_OVERDUE    20
@@ -20,22 +18,10 @@ uint64_t run_us(const struct run *run)
     return (io_now_ns() - run->began_ns) / 1000;
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Whatever is taken off, what the program has used of the processors was its own; and at least a tenth of the wall's time
- * is, so that every limit ends. */
 uint64_t student_ns(struct run *run)
 {
-    if (!run->student_now_ns) {
-        uint64_t wall = io_now_ns() - run->began_ns;
-        uint64_t own = observe_student_ns(run->observer);
-        uint64_t rest = own > run->excused_ns ? own - run->excused_ns : 0;
-        uint64_t used = observe_cpu_ns(run->observer) / (uint64_t)get_nprocs();
-        run->student_now_ns = larger(larger(rest, used), wall / 10);
-    }
+    if (!run->student_now_ns)
+        run->student_now_ns = observe_student_ns(run->observer, run->excused_ns);
     return run->student_now_ns;
 }
 
@@ -58,8 +44,7 @@ static uint64_t wall_end(const struct run *run, const struct limit *limit)
 static uint64_t spent(struct run *run, const struct limit *limit)
 {
     uint64_t network = limit->counts_network ? 0 : run->network_ns - limit->network_ns;
-    uint64_t now = student_ns(run);
-    uint64_t all = now > limit->student_ns ? now - limit->student_ns : 0;
+    uint64_t all = student_ns(run) - limit->student_ns;
     network = network < MOST_NETWORK_NS ? network : MOST_NETWORK_NS;
     return all > network ? all - network : 0;
 }

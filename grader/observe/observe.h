@@ -66,11 +66,10 @@ enum activity observe_activity(struct observer *observer, struct activity_report
 const char *activity_name(enum activity state);
 
 /* Time that does not move with the machine's load: wall time less the run delay of the program's threads
- * (/proc/PID/schedstat, at most 0.9 of the wall time). Nanoseconds since the observer was made; monotonic. */
-uint64_t observe_student_ns(struct observer *observer);
-
-/* Processor time of everything watched since the observer was made, as far as probes have seen it; nanoseconds. */
-uint64_t observe_cpu_ns(const struct observer *observer);
+ * (/proc/PID/schedstat) and less excused_ns, in which the caller was kept from working; together at most 0.9 of the wall
+ * time, and never less than the processor time used, divided by the processors. Nanoseconds since the observer was made;
+ * monotonic. */
+uint64_t observe_student_ns(struct observer *observer, uint64_t excused_ns);
 
 /* Where every thread blocks, in the student's words, one line each:
  * "recvfrom on fd 4 (10.0.0.2:7007 <- 10.0.0.1:41022, connected), 0 bytes unread". Freed by the caller. */

@@ -172,16 +172,16 @@ Test(observe_view, student_time)
     begin(&lab, "block");
     int fd = join(&lab);
     uint64_t wall = io_now_ns();
-    uint64_t student = observe_student_ns(lab.observer);
+    uint64_t student = observe_student_ns(lab.observer, 0);
     for (; count < ARRAY_SIZE(spinners); count++)
         if ((spinners[count] = fork()) == 0)
             for (;;)
                 styles_burn(1000000);
     uint64_t gap = 0;
     for (int i = 0; i < 100 && gap < 2000000; i++) {
-        uint64_t before = observe_student_ns(lab.observer);
+        uint64_t before = observe_student_ns(lab.observer, 0);
         cr_expect_eq(lab_ask(&lab, fd, 'c'), LAB_ANSWERED);
-        uint64_t spent = observe_student_ns(lab.observer) - student;
+        uint64_t spent = observe_student_ns(lab.observer, 0) - student;
         cr_expect_geq(spent + student, before, "time went back");
         uint64_t passed = io_now_ns() - wall;
         cr_assert_leq(spent, passed, "more than the wall's");
