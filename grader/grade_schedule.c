@@ -1,12 +1,14 @@
 /* grade_schedule.c: see grade_schedule.h.
  *
- * One mutex guards the states. A worker takes the first scenario in file order that may run; scenarios whose needs have
- * failed are turned into skips on the way. Needs point backwards only (the loader checks it), so one pass settles all
- * skips that are due and there is always something to take, something running, or nothing left. */
+ * One mutex guards the states. A worker takes the most urgent scenario that may run (grade_order.h), of two alike the first
+ * in file order; scenarios whose needs have failed are turned into skips on the way. Needs point backwards only (the loader
+ * checks it), so one pass settles all skips that are due and there is always something to take, something running, or
+ * nothing left. */
 #include "grade_schedule.h"
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "grade_order.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -17,6 +19,7 @@ enum job_state { JOB_WAITING, JOB_RUNNING, JOB_DONE };
 struct worker_pool {
     struct schedule *schedule;
     enum job_state **states; /* [assignment][scenario] */
+    double **urgency;        /* [assignment][scenario] */
     size_t running;
     struct grade_progress progress;
     pthread_mutex_t lock;
@@ -89,6 +92,7 @@ static enum readiness readiness_of(struct worker_pool *pool, struct job job, str
 /* The next scenario to run. False when there is none now. */
 static bool take(struct worker_pool *pool, struct job *ret)
 {
+    double most = -1;
     for (size_t a = 0; a < pool->schedule->suite->n_entries; a++) {
         struct schedule_assignment *assignment = &pool->schedule->assignments[a];
         for (size_t s = 0; s < assignment->entry->assignment->n_scenarios; s++) {
@@ -98,8 +102,11 @@ static bool take(struct worker_pool *pool, struct job *ret)
             AUTO_BUF struct buf ids = {0};
             switch (readiness_of(pool, job, &ids)) {
             case READY:
-                *ret = job;
-                return true;
+                if (pool->urgency[a][s] > most) {
+                    most = pool->urgency[a][s];
+                    *ret = job;
+                }
+                break;
             case BLOCKED:
                 verdict_skip(assignment->entry->assignment, scenario_of(pool, job), ids.data,
                              &assignment->verdicts[s]);
@@ -110,7 +117,7 @@ static bool take(struct worker_pool *pool, struct job *ret)
             }
         }
     }
-    return false;
+    return most >= 0;
 }
 
 static void run_once(const struct schedule *schedule, const struct assignment *assignment,
@@ -190,6 +197,7 @@ static void prepare(struct worker_pool *pool)
 {
     struct schedule *schedule = pool->schedule;
     pool->states = xcalloc(schedule->suite->n_entries, sizeof *pool->states);
+    pool->urgency = xcalloc(schedule->suite->n_entries, sizeof *pool->urgency);
     for (size_t a = 0; a < schedule->suite->n_entries; a++) {
         struct schedule_assignment *assignment = &schedule->assignments[a];
         const struct assignment *file = assignment->entry->assignment;
@@ -197,6 +205,7 @@ static void prepare(struct worker_pool *pool)
         assignment->traces = xcalloc(file->n_scenarios, sizeof *assignment->traces);
         assignment->ran = xcalloc(file->n_scenarios, sizeof *assignment->ran);
         pool->states[a] = xcalloc(file->n_scenarios, sizeof *pool->states[a]);
+        pool->urgency[a] = order_urgency(file);
         for (size_t s = 0; s < file->n_scenarios; s++) {
             if (assignment->entry->selected[s]) {
                 pool->progress.total++;
@@ -225,9 +234,12 @@ void schedule_run(struct schedule *schedule)
     for (unsigned i = 0; i < started; i++)
         (void)pthread_join(threads[i], NULL);
     free(threads);
-    for (size_t a = 0; a < schedule->suite->n_entries; a++)
+    for (size_t a = 0; a < schedule->suite->n_entries; a++) {
         free(pool.states[a]);
+        free(pool.urgency[a]);
+    }
     free((void *)pool.states);
+    free((void *)pool.urgency);
     (void)pthread_cond_destroy(&pool.changed);
     (void)pthread_mutex_destroy(&pool.lock);
 }

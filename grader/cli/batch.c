@@ -128,14 +128,22 @@ static int check_suite(const struct grade_options *grade, struct err *err)
     return 0;
 }
 
-static const char **worker_args(const struct options *options)
+/* Scenarios side by side within one hand-in, so that batch as a whole keeps as many under way as grade does: half of them
+ * wait for a timer of the program or for the kernel, and leave the processors free. */
+static unsigned jobs_of_worker(unsigned workers)
+{
+    unsigned wanted = 2 * (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+    return workers < wanted ? (wanted + workers - 1) / workers : 1;
+}
+
+static const char **worker_args(const struct options *options, const char *jobs)
 {
     size_t count = 0;
     while (options->grade_argv[count])
         count++;
     const char **args = xcalloc(count + 3, sizeof *args);
     args[0] = "grade";
-    args[1] = "--jobs=1"; /* the workers are what runs side by side */
+    args[1] = jobs;
     for (size_t i = 0; i < count; i++)
         args[i + 2] = options->grade_argv[i];
     return args;
@@ -172,7 +180,8 @@ static int run(const struct options *options, int *ret_status, struct err *err)
         .workers =
             options->jobs_set ? options->grade.jobs : (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
     };
-    AUTO_FREE const char **args = worker_args(options);
+    AUTO_FREE char *jobs = xasprintf("--jobs=%u", jobs_of_worker(batch_options.workers));
+    AUTO_FREE const char **args = worker_args(options, jobs);
     struct screen screen = {.terminal = isatty(STDERR_FILENO) == 1, .width = terminal_width()};
     struct batch_ops ops = {
         .worker = "/proc/self/exe",
