@@ -214,6 +214,7 @@ static void describe_submission(const struct grade *grade, struct grade_result *
     const struct submission *submission = grade->submission;
     ret->submission_name = submission ? submission->name : "ready-made programs";
     ret->submission_path = submission ? submission->path : NULL;
+    ret->submission_form = submission ? submission->form : NULL;
     ret->submission_digest = submission ? submission->digest : "";
     ret->refusal = submission ? submission->refusal : NULL;
     ret->refusal_kind = submission ? submission->refusal_kind : NULL;

@@ -141,7 +141,7 @@ static int start_next(struct run *run, unsigned slot, bool *ret_wait)
 {
     struct batch_hand_in *hand_in = &run->batch->hand_ins[run->next++];
     struct err err = {0};
-    if (resume_is_current(hand_in, run->ops->grading_digest))
+    if (resume_is_current(hand_in, run->ops->grading_digest, run->temp_base))
         return hand_in_ended(run, hand_in);
     if (worker_start(&run->workers[slot], run->ops, run->temp_base, slot + 1, &run->old_mask,
                      hand_in, &err) == 0) {

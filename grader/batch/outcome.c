@@ -3,6 +3,7 @@
 
 #include "base/own.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void outcome_clear(struct batch_hand_in *hand_in)
@@ -102,6 +103,8 @@ static bool read_all(struct batch_hand_in *hand_in, const json_t *report)
     hand_in->score = json_number_value(json_object_get(report, "score"));
     hand_in->max_score = json_number_value(json_object_get(report, "max_score"));
     hand_in->refused = refusal != NULL;
+    const char *digest = json_string_value(json_object_get(submission, "digest"));
+    (void)snprintf(hand_in->digest, sizeof hand_in->digest, "%s", digest ? digest : "");
     hand_in->score_ok = !error;
     if (error || refusal)
         hand_in->note = xstrdup(error ? error : refusal);

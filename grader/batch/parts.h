@@ -18,8 +18,9 @@ bool outcome_read(struct batch_hand_in *hand_in, const json_t *report);
 void outcome_clear(struct batch_hand_in *hand_in);
 
 /* resume.c: true, and the hand-in filled and BATCH_CURRENT, when its report is there and up to date. Also notes the
- * hand-in's digest. */
-bool resume_is_current(struct batch_hand_in *hand_in, const char *grading_digest);
+ * hand-in's digest. temp_dir: archives are unpacked below it meanwhile. */
+bool resume_is_current(struct batch_hand_in *hand_in, const char *grading_digest,
+                       const char *temp_dir);
 
 /* statistics.c: over those that have a score. */
 struct score_figures {

@@ -14,13 +14,15 @@ static bool same(const json_t *object, const char *key, const char *wanted)
     return value && *value && strcmp(value, wanted) == 0;
 }
 
-bool resume_is_current(struct batch_hand_in *hand_in, const char *grading_digest)
+bool resume_is_current(struct batch_hand_in *hand_in, const char *grading_digest,
+                       const char *temp_dir)
 {
     AUTO_JSON json_t *report = NULL;
     /* What is wrong with the hand-in or with an old report is found again, and said, by the worker. */
     struct err ignored = {0};
-    if (submission_digest(hand_in->path, hand_in->digest, &ignored) != 0 ||
-        access(hand_in->report, R_OK) != 0 || report_load(hand_in->report, &report, &ignored) != 0)
+    if (access(hand_in->report, R_OK) != 0 ||
+        submission_digest(hand_in->path, temp_dir, hand_in->digest, &ignored) != 0 ||
+        report_load(hand_in->report, &report, &ignored) != 0)
         return false;
     if (!same(json_object_get(report, "submission"), "digest", hand_in->digest) ||
         !same(report, "grading_digest", grading_digest))

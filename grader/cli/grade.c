@@ -16,9 +16,10 @@
 static void print_help(void)
 {
     (void)printf(
-        "usage: sockgrade grade [OPTION...] SUBMISSION\n"
+        "usage: sockgrade grade [OPTION...] HAND-IN\n"
         "       sockgrade grade [OPTION...] --program NAME=COMMAND...\n\n"
-        "Builds the hand-in in a box, plays every scenario against its programs, and reports.\n\n");
+        "A hand-in is a folder, or an archive of one (zip, tar, tar.gz, tar.bz2, tar.xz, 7z).\n"
+        "Builds it in a box, plays every scenario against its programs, and reports.\n\n");
     options_print_help();
     (void)printf("\nexit status: 0 full marks, 1 marks lost, 2 usage or scenario error, 3 fault of "
                  "this machine\n");

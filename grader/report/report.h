@@ -35,6 +35,7 @@ struct grade_result {
     const char *const *lacks; /* NULL-terminated */
     int cpus;
     const char *submission_name, *submission_path, *submission_digest;
+    const char *submission_form;        /* "folder", "zip", ...; NULL: not told */
     const char *refusal, *refusal_kind; /* NULL unless refused */
     char *const *notices;               /* NULL-terminated or NULL */
     const struct suite *suite;

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "submission/unpack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +87,9 @@ int intake_file(struct intake *intake, int fd, const struct stat *st, int to, co
         intake_notice(intake, "%s was left out: programs are built from their source");
         return 0;
     }
+    size_t stem = 0;
+    if (unpack_is_archive_name(name, &stem))
+        intake_notice(intake, "%s is an archive within the hand-in: it was not unpacked");
     bool executable = (st->st_mode & S_IXUSR) != 0;
     if (intake->copy && (copy = open_copy(intake, to, name, executable ? 0755 : 0644)) < 0)
         return -1;

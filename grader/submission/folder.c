@@ -10,12 +10,14 @@
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "submission/junk.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -61,9 +63,13 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_wanted(const char *name)
+static bool is_wanted(struct intake *intake, const char *name)
 {
-    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, ".git") != 0;
+    if (strcmp(name, ".git") != 0)
+        return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    if (intake->depth == 1 && strcmp(intake->submission->form, "folder") == 0)
+        intake->submission->form = "git";
+    return false;
 }
 
 /* Reads the names, at most as many as a whole hand-in may have: a folder of a million files ends here. */
@@ -71,7 +77,7 @@ static int read_names(struct intake *intake, DIR *folder, struct listing *ret)
 {
     const struct dirent *entry;
     while ((errno = 0, entry = readdir(folder))) {
-        if (!is_wanted(entry->d_name))
+        if (!is_wanted(intake, entry->d_name))
             continue;
         if (intake->submission->files + ret->count >= SUBMISSION_MAX_FILES)
             return intake_refuse(intake, "too-many-files", "%s: more than 5000 files and folders");
@@ -134,6 +140,31 @@ static int push_folder(struct intake *intake, const struct stat *st)
         return intake_refuse(intake, "too-deep", "%s: more than 32 folders deep");
     intake->above[intake->depth].dev = st->st_dev;
     intake->above[intake->depth++].ino = st->st_ino;
+    return 0;
+}
+
+/* Two files that another system would take for one: perhaps the student has seen only one of them. */
+static int by_letters(const void *a, const void *b)
+{
+    return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int note_twins(struct intake *intake, const struct listing *listing)
+{
+    if (listing->count < 2)
+        return 0;
+    AUTO_FREE char **names = xcalloc(listing->count, sizeof *names);
+    memcpy((void *)names, (void *)listing->names, listing->count * sizeof *names);
+    qsort((void *)names, listing->count, sizeof *names, by_letters);
+    size_t place = intake->path_len;
+    for (size_t i = 1; i < listing->count; i++) {
+        if (strcasecmp(names[i - 1], names[i]) != 0)
+            continue;
+        if (push_name(intake, names[i]) != 0)
+            return -1;
+        intake_notice(intake, "%s: another name beside it differs only in upper and lower case");
+        pop_name(intake, place);
+    }
     return 0;
 }
 
@@ -217,6 +248,11 @@ static int take_link(struct intake *intake, int to, const char *name)
 static int take_entry(struct intake *intake, int from, int to, const char *name)
 {
     struct stat st;
+    if (junk_is(name)) {
+        if (junk_is_news(&intake->junk_said, name))
+            intake_notice(intake, JUNK_NOTICE);
+        return 0;
+    }
     intake->submission->files++;
     if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return intake_refuse_unreadable(intake, errno);
@@ -240,6 +276,8 @@ int intake_folder(struct intake *intake, int from, int to)
     struct listing listing = {0};
     size_t place = intake->path_len;
     int result = list_folder(intake, from, &listing);
+    if (result == 0)
+        result = note_twins(intake, &listing);
     for (size_t i = 0; result == 0 && i < listing.count; i++) {
         result = push_name(intake, listing.names[i]);
         if (result == 0)

@@ -9,8 +9,10 @@
 
 struct intake {
     struct submission *submission;
-    int top_fd; /* the hand-in's own folder: links are resolved beneath it */
-    bool copy;  /* false: only the digest is wanted; destinations are -1 */
+    int top_fd;           /* the hand-in's own folder: links are resolved beneath it */
+    bool copy;            /* false: only the digest is wanted; destinations are -1 */
+    const char *work_dir; /* an archive is unpacked below it */
+    char *scratch_dir;    /* there; NULL: none */
     uid_t owner;
     gid_t group;
     struct sha256_ctx hash;
@@ -24,6 +26,7 @@ struct intake {
     } above[SUBMISSION_MAX_DEPTH + 1];
     size_t depth;
     size_t n_notices;
+    unsigned junk_said; /* junk.h */
     struct err *err;
 };
 
@@ -37,6 +40,14 @@ int intake_refuse(struct intake *intake, const char *kind, const char *format)
 int intake_refuse_unreadable(struct intake *intake, int sys_errno);
 /* Notes something that was left out; the format as above. */
 void intake_notice(struct intake *intake, const char *format) __attribute__((format(printf, 2, 0)));
+
+/* archive.c: unpacks the archive `fd` (consumed) into a folder below work_dir and opens that. */
+int intake_archive(struct intake *intake, int fd, int *ret_top);
+void intake_archive_done(struct intake *intake);
+
+/* top.c: moves top_fd down to where the files begin: into a folder that is alone at the top (with a notice), at most four
+ * times. *ret_archive: an archive that is alone there, opened (the current path is its name), else -1. */
+void intake_find_top(struct intake *intake, int *ret_archive);
 
 /* Copies what is below the open folder `from` to the open folder `to` (-1 when nothing is copied). */
 int intake_folder(struct intake *intake, int from, int to);

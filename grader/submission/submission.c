@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "submission/unpack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,8 +101,12 @@ char *submission_name(const char *path)
     AUTO_FREE char *bare = without_slashes(path);
     const char *slash = strrchr(bare, '/');
     const char *last = slash && slash[1] ? slash + 1 : bare;
-    if (strcmp(last, ".") != 0 && strcmp(last, "..") != 0)
-        return showable(last, MAX_NAME_SHOWN);
+    if (strcmp(last, ".") != 0 && strcmp(last, "..") != 0) {
+        size_t stem = 0;
+        (void)unpack_is_archive_name(last, &stem);
+        AUTO_FREE char *name = xstrndup(last, stem);
+        return showable(name, MAX_NAME_SHOWN);
+    }
     AUTO_FREE char *real = realpath(bare, NULL);
     slash = real ? strrchr(real, '/') : NULL;
     return showable(slash && slash[1] ? slash + 1 : bare, MAX_NAME_SHOWN);
@@ -128,8 +133,9 @@ static void finish_digest(struct intake *intake)
 
 /* ---- the whole ---- */
 
-/* Opens the hand-in. A link is the student's doing (or whoever unpacked it): refused, not followed. */
-static int open_top(struct intake *intake, const char *path)
+/* Opens the hand-in: *ret_archive where it is a file, top_fd where it is a folder. A link is the student's doing (or of
+ * whoever unpacked it): refused, not followed. */
+static int open_top(struct intake *intake, const char *path, int *ret_archive)
 {
     AUTO_FREE char *bare = without_slashes(path);
     struct stat st;
@@ -137,13 +143,48 @@ static int open_top(struct intake *intake, const char *path)
         return err_sys(intake->err, ERR_USAGE, errno, "hand-in '%s'", path);
     if (S_ISLNK(st.st_mode))
         return intake_refuse(intake, "link-leaves-tree",
-                             "%s is a symbolic link; hand in the folder");
-    if (!S_ISDIR(st.st_mode))
-        return err_set(intake->err, ERR_USAGE, "hand-in '%s': not a folder", path);
-    intake->top_fd = open(bare, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (intake->top_fd < 0)
+                             "%s is a symbolic link; hand in the folder or the archive");
+    if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+        return err_set(intake->err, ERR_USAGE, "hand-in '%s': neither a folder nor an archive",
+                       path);
+    AUTO_CLOSE int fd = open(bare, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
         return err_sys(intake->err, ERR_USAGE, errno, "hand-in '%s'", path);
+    if (S_ISDIR(st.st_mode))
+        intake->top_fd = TAKE_FD(fd);
+    else if (S_ISREG(st.st_mode))
+        *ret_archive = TAKE_FD(fd);
+    else
+        return intake_refuse(intake, "changed", "%s changed while it was read");
     return 0;
+}
+
+/* One archive is opened, and none within it: how deep somebody nests them is nothing that we follow. */
+static int open_archive(struct intake *intake, int fd)
+{
+    int top = -1;
+    AUTO_CLOSE int inner = -1;
+    if (intake_archive(intake, fd, &top) != 0)
+        return -1;
+    if (intake->top_fd >= 0)
+        (void)close(intake->top_fd);
+    intake->top_fd = top;
+    intake_find_top(intake, &inner);
+    if (inner >= 0)
+        return intake_refuse(intake, "nested-archive",
+                             "%s is an archive within the archive; hand in the files themselves");
+    return 0;
+}
+
+static int open_files(struct intake *intake, const char *path)
+{
+    int archive = -1;
+    intake->submission->form = "folder";
+    if (open_top(intake, path, &archive) != 0)
+        return -1;
+    if (archive < 0)
+        intake_find_top(intake, &archive);
+    return archive < 0 ? 0 : open_archive(intake, archive);
 }
 
 static int make_copy_dir(const struct intake *intake, int *ret_fd)
@@ -160,7 +201,7 @@ static int make_copy_dir(const struct intake *intake, int *ret_fd)
 static int run(struct intake *intake, const char *path)
 {
     AUTO_CLOSE int to = -1;
-    if (open_top(intake, path) != 0 || (intake->copy && make_copy_dir(intake, &to) != 0))
+    if (open_files(intake, path) != 0 || (intake->copy && make_copy_dir(intake, &to) != 0))
         return -1;
     sha256_init(&intake->hash);
     if (intake_folder(intake, intake->top_fd, to) != 0)
@@ -175,6 +216,7 @@ static int run_and_close(struct intake *intake, const char *path)
     int result = run(intake, path);
     if (intake->top_fd >= 0)
         (void)close(intake->top_fd);
+    intake_archive_done(intake);
     close_notices(intake);
     return result != 0 && !intake->submission->refusal ? -1 : 0;
 }
@@ -189,6 +231,7 @@ int submission_take(const char *path, const char *work_dir, uid_t owner, gid_t g
     struct intake intake = {.submission = submission,
                             .top_fd = -1,
                             .copy = true,
+                            .work_dir = work_dir,
                             .owner = owner,
                             .group = group,
                             .err = err};
@@ -200,11 +243,12 @@ int submission_take(const char *path, const char *work_dir, uid_t owner, gid_t g
     return 0;
 }
 
-int submission_digest(const char *path, char ret[65], struct err *err)
+int submission_digest(const char *path, const char *work_dir, char ret[65], struct err *err)
 {
     struct submission *submission = xcalloc(1, sizeof *submission);
     submission->path = xstrdup(path);
-    struct intake intake = {.submission = submission, .top_fd = -1, .err = err};
+    struct intake intake = {
+        .submission = submission, .top_fd = -1, .work_dir = work_dir, .err = err};
     int result = run_and_close(&intake, path);
     memcpy(ret, submission->digest, sizeof submission->digest);
     submission_free(submission);

@@ -80,7 +80,7 @@ static void expect_refusal(const char *kind, const char *part)
     cr_assert_str_eq(submission->digest, "");
     submission_free(submission);
     char digest[65] = "x";
-    cr_assert_eq(submission_digest(hand_in, digest, &err), 0, "%s", err.text);
+    cr_assert_eq(submission_digest(hand_in, work, digest, &err), 0, "%s", err.text);
     cr_assert_str_eq(digest, "");
 }
 
@@ -101,6 +101,7 @@ Test(submission_refuse, a_link_that_leaves_the_tree)
 
 Test(submission_refuse, a_relative_link_that_leaves_the_tree)
 {
+    put("Makefile", "all:\n"); /* a folder that is alone would be taken as the hand-in */
     folder("a");
     link_to("../../work", "a/up");
     expect_refusal("link-leaves-tree", "a/up");
@@ -121,6 +122,7 @@ Test(submission_refuse, a_link_through_proc)
 
 Test(submission_refuse, a_link_to_a_folder_above_it)
 {
+    put("Makefile", "all:\n");
     folder("a");
     link_to("..", "a/up");
     expect_refusal("link-loop", "a/up");
@@ -222,6 +224,7 @@ Test(submission_refuse, too_deep)
 
 Test(submission_refuse, paths_that_are_too_long)
 {
+    put("Makefile", "all:\n");
     AUTO_CLOSE int fd = open(hand_in, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     char name[251];
     memset(name, 'n', sizeof name - 1);

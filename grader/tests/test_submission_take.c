@@ -239,6 +239,7 @@ Test(submission_take, the_copy_belongs_to_the_given_owner)
 {
     if (geteuid() != 0)
         skip("only root can give files away");
+    put("Makefile", "all:\n");
     folder("src");
     put("src/a.c", "x");
     struct submission *submission = NULL;
@@ -260,7 +261,7 @@ Test(submission_take, the_copy_belongs_to_the_given_owner)
 static void digest_of(char ret[65])
 {
     struct err err = {0};
-    cr_assert_eq(submission_digest(hand_in, ret, &err), 0, "%s", err.text);
+    cr_assert_eq(submission_digest(hand_in, work, ret, &err), 0, "%s", err.text);
 }
 
 Test(submission_take, the_digest_is_the_same_with_and_without_a_copy)
@@ -367,10 +368,11 @@ Test(submission_take, the_display_name_is_one_safe_line)
 
 /* ---- what is no hand-in at all ---- */
 
-Test(submission_take, a_missing_path_or_a_file_is_an_error_of_usage)
+Test(submission_take, a_missing_path_or_a_pipe_is_an_error_of_usage)
 {
-    static const char *const names[] = {"absent", "file", "absent/below"};
-    put("file", "x");
+    static const char *const names[] = {"absent", "pipe", "absent/below"};
+    AUTO_FREE char *pipe = in_hand_in("pipe");
+    cr_assert_eq(mkfifo(pipe, 0600), 0);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         AUTO_FREE char *path = in_hand_in(names[i]);
         struct submission *submission = NULL;
