@@ -35,7 +35,7 @@ static json_t *trace_json(const struct trace *trace)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < trace->n_events; i++)
-        (void)json_array_append_new(list, event_json(&trace->events[i]));
+        (void)json_array_append_new(list, event_json(trace_event_at(trace, i)));
     return list;
 }
 

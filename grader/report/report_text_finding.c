@@ -104,7 +104,11 @@ void report_wire_log(const struct text_page *page, const json_t *scenario)
 {
     size_t i;
     const json_t *event;
-    for (i = 0; (event = json_array_get(json_object_get(scenario, "trace"), i)); i++) {
+    const json_t *trace = json_object_get(scenario, "trace");
+    double dropped = report_number_of(scenario, "dropped_events");
+    for (i = 0; (event = json_array_get(trace, i)); i++) {
+        if (dropped > 0 && i == json_array_size(trace) / 2)
+            (void)buf_printf(page->out, "      ... %.0f events left out ...\n", dropped);
         const char *bytes = report_text_of(event, "bytes");
         const char *name = report_text_of(event, "event");
         (void)buf_printf(page->out, "      %9.3f ms %s %-10s %-10s %s\n",

@@ -14,14 +14,30 @@ Test(trace_record, keeps_events_up_to_their_limits)
         trace_event(&trace, (uint64_t)i, TRACE_RECEIVE, "a#1024", 3, bytes, sizeof bytes, "text");
     cr_expect_eq(trace.n_events, TRACE_MAX_EVENTS);
     cr_expect_eq(trace.dropped_events, 7);
-    const struct trace_event *event = &trace.events[TRACE_MAX_EVENTS - 1];
-    cr_expect_eq(event->t_us, TRACE_MAX_EVENTS - 1);
+    const struct trace_event *event = trace_event_at(&trace, TRACE_MAX_EVENTS - 1);
+    cr_expect_eq(event->t_us, TRACE_MAX_EVENTS + 6);
     cr_expect_eq(event->len, sizeof bytes);
     cr_expect(event->bytes[TRACE_MAX_BYTES - 1] == 'x');
     cr_expect_str_eq(event->actor, "a#1024");
     cr_expect_str_eq(event->text, "text");
     trace_done(&trace);
     cr_expect_eq(trace.n_events, 0);
+}
+
+/* How it began and how it ended are told; what was dropped lies between, however often the last half went round. */
+Test(trace_record, keeps_the_first_and_the_last_events_in_order)
+{
+    for (unsigned more = 0; more < 2500; more += 499) {
+        struct trace trace;
+        trace_init(&trace);
+        for (unsigned i = 0; i < TRACE_MAX_EVENTS + more; i++)
+            trace_event(&trace, i, TRACE_NOTE, "a", -1, NULL, 0, "text");
+        cr_assert_eq(trace.dropped_events, more);
+        for (size_t i = 0; i < trace.n_events; i++)
+            cr_assert_eq(trace_event_at(&trace, i)->t_us, i < TRACE_MAX_EVENTS / 2 ? i : i + more,
+                         "%u more, event %zu", more, i);
+        trace_done(&trace);
+    }
 }
 
 Test(trace_record, takes_events_without_bytes_or_text)

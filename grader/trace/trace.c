@@ -1,7 +1,7 @@
 /* trace/trace.c: the record of one run: events and results, each with its stated maximum.
  *
- * Both lists are arrays that double at powers of two, so no capacity has to be kept. Events beyond TRACE_MAX_EVENTS are
- * counted and dropped; of each event's bytes the first TRACE_MAX_BYTES are kept, of each result's a window. So a program
+ * Both lists are arrays that double at powers of two, so no capacity has to be kept. Of more than TRACE_MAX_EVENTS events
+ * the first half stays and the last half goes round; of each event's bytes the first TRACE_MAX_BYTES are kept, of each result's a window. So a program
  * that floods cannot make the record large: at most 2000 events of 256 bytes, and as many results as the scenario has
  * steps to execute. Names of outcomes, proofs and kinds stand here, since scenario files and reports both use them. */
 #include "trace/trace.h"
@@ -39,12 +39,16 @@ void trace_result_done(struct step_result *result)
     free(result->observed_text);
 }
 
+static void event_done(struct trace_event *event)
+{
+    free(event->bytes);
+    free(event->text);
+}
+
 void trace_done(struct trace *trace)
 {
-    for (size_t i = 0; i < trace->n_events; i++) {
-        free(trace->events[i].bytes);
-        free(trace->events[i].text);
-    }
+    for (size_t i = 0; i < trace->n_events; i++)
+        event_done(&trace->events[i]);
     for (size_t i = 0; i < trace->n_results; i++)
         trace_result_done(&trace->results[i]);
     for (size_t i = 0; i < trace->n_vars; i++) {
@@ -68,15 +72,33 @@ static void *grow(void *list, size_t count, size_t size)
     return xreallocarray(list, count ? 2 * count : 1, size);
 }
 
+#define FIRST_HALF (TRACE_MAX_EVENTS / 2)
+#define LAST_HALF  (TRACE_MAX_EVENTS - FIRST_HALF)
+
+/* Where the next event goes: at the end, or over the oldest one of the last half. */
+static struct trace_event *room_for_event(struct trace *trace)
+{
+    if (trace->n_events == TRACE_MAX_EVENTS) {
+        struct trace_event *oldest = &trace->events[FIRST_HALF + trace->dropped_events % LAST_HALF];
+        trace->dropped_events++;
+        event_done(oldest);
+        return oldest;
+    }
+    trace->events = grow(trace->events, trace->n_events, sizeof *trace->events);
+    return &trace->events[trace->n_events++];
+}
+
+const struct trace_event *trace_event_at(const struct trace *trace, size_t i)
+{
+    if (i >= FIRST_HALF)
+        i = FIRST_HALF + (i - FIRST_HALF + (size_t)(trace->dropped_events % LAST_HALF)) % LAST_HALF;
+    return &trace->events[i];
+}
+
 void trace_event(struct trace *trace, uint64_t t_us, enum trace_kind kind, const char *actor,
                  int step, const void *bytes, uint64_t len, const char *text)
 {
-    if (trace->n_events == TRACE_MAX_EVENTS) {
-        trace->dropped_events++;
-        return;
-    }
-    trace->events = grow(trace->events, trace->n_events, sizeof *trace->events);
-    struct trace_event *event = &trace->events[trace->n_events++];
+    struct trace_event *event = room_for_event(trace);
     *event = (struct trace_event){.t_us = t_us, .kind = kind, .step = step, .len = len};
     (void)snprintf(event->actor, sizeof event->actor, "%s", actor ? actor : "");
     if (bytes && len) {

@@ -30,8 +30,9 @@ enum trace_kind {
     TRACE_NOTE, /* anything worth telling: "silent: blocked in recvfrom on fd 4" */
 };
 
-#define TRACE_MAX_EVENTS 2000 /* later ones are counted, not kept */
-#define TRACE_MAX_BYTES  256  /* of each event's data; `len` tells the true length */
+#define TRACE_MAX_EVENTS                                                                           \
+    2000 /* the first half and the last half are kept, those between are counted: how it began, how it ended */
+#define TRACE_MAX_BYTES 256 /* of each event's data; `len` tells the true length */
 
 struct trace_event {
     uint64_t t_us; /* since the scenario began */
@@ -106,9 +107,9 @@ struct process_summary {
 };
 
 struct trace {
-    struct trace_event *events;
+    struct trace_event *events; /* not in order once some were dropped: see trace_event_at() */
     size_t n_events;
-    uint64_t dropped_events;
+    uint64_t dropped_events; /* between the first TRACE_MAX_EVENTS / 2 and those after them */
     struct step_result *results;
     size_t n_results;
     struct process_summary process;
@@ -133,6 +134,8 @@ void trace_done(struct trace *trace);
 /* Adds an event (copies bytes and text; either may be NULL). */
 void trace_event(struct trace *trace, uint64_t t_us, enum trace_kind kind, const char *actor,
                  int step, const void *bytes, uint64_t len, const char *text);
+/* The i-th of the n_events kept, in the order in which they happened. Owned by the trace. */
+const struct trace_event *trace_event_at(const struct trace *trace, size_t i);
 /* A fresh result at the end of the list; valid until the next call. */
 struct step_result *trace_result(struct trace *trace);
 /* The same in two halves, for a result that may not come to count: an empty one of the caller's, and its end or its place in
