@@ -46,6 +46,7 @@ ARCHIVES      := $(foreach s,$(STAGES),$(call archive,$(s)))
 TOP_OBJECTS   := $(patsubst %.c,$(B)/obj/%.o,$(wildcard grader/*.c grader/cli/*.c))
 TESTS         := $(patsubst grader/tests/%.c,$(B)/tests/%,$(wildcard grader/tests/test_*.c))
 BENCHES       := $(patsubst grader/bench/%.c,$(B)/bench/%,$(wildcard grader/bench/*.c))
+FUZZERS       := $(patsubst grader/fuzz/fuzz_%.c,%,$(wildcard grader/fuzz/fuzz_*.c))
 SOURCES        = $(shell git ls-files --cached --others --exclude-standard 'grader/*.c' 'grader/*.h' 'reference/*.c' 'reference/*.h' 'student-template/*.c' 'student-template/*.h')
 
 .PHONY: all
@@ -79,6 +80,14 @@ $(B)/bench/%: grader/bench/%.c $(ARCHIVES) Makefile
 	$(CC) $(CPPFLAGS_OURS) $(CFLAGS_OURS) -MMD -MP -MF $@.d -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group \
 	    $(LDFLAGS_OURS) $(PKG_LIBS)
 
+# A fuzz target, as a program: with libFuzzer's main() (`make fuzz`), or with one that reads a corpus again (`make test`).
+FUZZ_MAIN ?= replay
+FUZZ_LINK ?=
+FUZZ_PARTS = $(patsubst %,$(B)/obj/grader/fuzz/%.o,fuzz $(FUZZ_MAIN))
+$(B)/fuzz/%: $(B)/obj/grader/fuzz/fuzz_%.o $$(FUZZ_PARTS) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_OURS) $(FUZZ_LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS)
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # ---- running ----
@@ -93,7 +102,7 @@ test: deps                                 ## install what is missing, build, pa
 	@grader/tests/run-tests.sh $(B)
 
 .PHONY: tests
-tests: $(TESTS)                            ## build the unit tests only
+tests: $(TESTS) $(FUZZERS:%=$(B)/fuzz/%)   ## build the unit tests only
 
 .PHONY: one
 one:                                       ## build and run one unit test: make one T=test_base_io
@@ -105,6 +114,13 @@ asan: deps                                 ## the whole suite under AddressSanit
 	@$(MAKE) --no-print-directory -j$(JOBS) B=build/asan OPT='-O1 -g' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' all tests
 	@SOCKGRADE_SANITIZED=1 grader/tests/run-tests.sh build/asan
+
+.PHONY: fuzz
+fuzz: deps-fuzz                            ## search for bytes that break a reader: make fuzz [T=name] [SECONDS=60]
+	@$(MAKE) --no-print-directory -j$(JOBS) B=build/fuzzing CC=clang WARNINGS=-w OPT='-O1 -g' FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer \
+	    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
+	    $(patsubst %,build/fuzzing/fuzz/%,$(or $(T),$(FUZZERS)))
+	@grader/fuzz/run.sh build/fuzzing $(or $(SECONDS),60) $(or $(T),$(FUZZERS))
 
 .PHONY: bench
 bench: deps-bench                                ## figures as ratios, measured side by side
@@ -142,6 +158,7 @@ install: all                               ## install below PREFIX (and DESTDIR)
 PACKAGES       := gcc libc6-dev make pkg-config libjansson-dev libcurl4-openssl-dev libseccomp-dev libmnl-dev \
                   nettle-dev libarchive-dev libcriterion-dev python3 python3-jsonschema patch procps
 PACKAGES_STYLE := clang-format clang-tidy cppcheck shellcheck pmccabe git
+PACKAGES_FUZZ  := clang libclang-rt-14-dev llvm-14
 
 .PHONY: deps
 deps:                                      ## install missing packages by apt (with sudo where needed)
@@ -154,6 +171,10 @@ deps-style: deps
 .PHONY: deps-bench
 deps-bench: deps
 	@grader/tests/deps.sh bubblewrap
+
+.PHONY: deps-fuzz
+deps-fuzz: deps
+	@grader/tests/deps.sh $(PACKAGES_FUZZ)
 
 .PHONY: clean
 clean:                                     ## remove what was built

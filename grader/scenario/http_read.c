@@ -6,6 +6,8 @@
  * told when nothing more comes. */
 #include "scenario/http_read.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <string.h>
 #include <strings.h>
@@ -245,6 +247,14 @@ static bool says_no_length(int status)
     return status / 100 == 1 || status == 204; /* RFC 9110 8.6 */
 }
 
+static void broken_length(const struct buf *value, struct http_reading *ret)
+{
+    AUTO_BUF struct buf shown = {0};
+    text_escape(&shown, value->data, value->len, 24);
+    http_broken(ret, ret->fields_at, NULL, "Content-Length is \"%s\"",
+                shown.data ? shown.data : "");
+}
+
 /* What a header may not say of the body, whatever follows. */
 static bool framing_is_broken(const struct buf *length, const struct buf *coding, bool never,
                               struct http_reading *ret)
@@ -255,7 +265,7 @@ static bool framing_is_broken(const struct buf *length, const struct buf *coding
         http_broken(ret, ret->fields_at, NULL, "a %d has no body, and says no length", ret->status);
     else if (length->data &&
              !read_length((const uint8_t *)length->data, length->len, &ret->content_length))
-        http_broken(ret, ret->fields_at, NULL, "Content-Length is \"%.40s\"", length->data);
+        broken_length(length, ret);
     return ret->state == HTTP_BROKEN;
 }
 

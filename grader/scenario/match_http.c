@@ -123,7 +123,8 @@ static bool match_body(const struct resolved *resolved, const struct message *me
                                                                  : OUTCOME_EXTRA;
     AUTO_BUF struct buf shown = {0};
     const size_t from = diff == SIZE_MAX ? 0 : diff;
-    text_escape(&shown, message->body + from, message->body_len - from, 32);
+    if (message->body) /* there may be none at all */
+        text_escape(&shown, message->body + from, message->body_len - from, 32);
     AUTO_FREE char *where = diff == SIZE_MAX ? NULL : xasprintf(", wrong from byte %zu on", diff);
     fail(ret, outcome, expected, "a body of %zu byte%s%s: \"%s\"", message->body_len,
          message->body_len == 1 ? "" : "s", where ? where : "", shown.data ? shown.data : "");
