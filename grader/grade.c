@@ -64,6 +64,7 @@ static int open_sandbox(struct grade *grade, struct err *err)
     struct sandbox_options options = {
         .mode = grade->options->mode,
         .slot = grade->options->slot,
+        .parallel = schedule_jobs(grade->options),
         .work_dir = grade->work_dir,
     };
     if (sandbox_open(&options, &grade->sandbox, err) != 0)

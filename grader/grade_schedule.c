@@ -217,15 +217,18 @@ static void prepare(struct worker_pool *pool)
     }
 }
 
+unsigned schedule_jobs(const struct grade_options *options)
+{
+    return options->jobs ? options->jobs : 2 * (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 void schedule_run(struct schedule *schedule)
 {
     struct worker_pool pool = {.schedule = schedule, .progress = {.stage = "grade"}};
     (void)pthread_mutex_init(&pool.lock, NULL);
     (void)pthread_cond_init(&pool.changed, NULL);
     prepare(&pool);
-    unsigned jobs = schedule->options->jobs;
-    if (jobs == 0)
-        jobs = 2 * (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned jobs = schedule_jobs(schedule->options);
     pthread_t *threads = xcalloc(jobs, sizeof *threads);
     unsigned started = 0;
     while (started < jobs - 1 && pthread_create(&threads[started], NULL, work, &pool) == 0)

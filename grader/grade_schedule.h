@@ -31,6 +31,8 @@ struct schedule {
  * starts when all that it needs has passed, and is skipped when some of that did not. Verdicts do not depend on what
  * runs beside them (silence is proven, limits count student time), so nothing is run alone. */
 void schedule_run(struct schedule *schedule);
+/* How many threads that are. */
+unsigned schedule_jobs(const struct grade_options *options);
 void schedule_done(struct schedule *schedule);
 
 #endif

@@ -111,8 +111,14 @@ int box_start(struct sandbox *sandbox, const struct box_spec *spec, struct box *
                                      .id = network_id(spec->network),
                                      .keep_stdin = spec->keep_stdin,
                                      .timer_ledger = spec->timer_ledger,
+                                     .build = spec->kind == BOX_BUILD,
+                                     .whole_usr = spec->whole_usr,
                                      .limits = limits_with_defaults(spec)};
     struct keeper_reply reply;
+    const char *host_dir = spec->kind == BOX_BUILD ? spec->source_dir : spec->bin_dir;
+    if (snprintf(request.host_dir, sizeof request.host_dir, "%s", host_dir ? host_dir : "") >=
+        (int)sizeof request.host_dir)
+        return err_sys(err, ERR_HOST, ENAMETOOLONG, "sandbox: a box's folder");
     AUTO_CLOSE int spec_fd = spec_pack(spec, err);
     if (spec_fd < 0)
         return -1;

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "sandbox/sandbox.h"
 
+#include <limits.h>
 #include <linux/filter.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -37,6 +38,8 @@ struct keeper_request {
     int domain, type, protocol;
     char address[64];
     bool keep_stdin, timer_ledger;
+    bool build, whole_usr;
+    char host_dir[PATH_MAX];  /* sources or artefacts; "" for none */
     struct box_limits limits; /* without zeros where a default exists */
 };
 
@@ -142,8 +145,17 @@ int ids_map(uid_t uid, gid_t gid);
 
 /* ---- janitor.c ---- */
 
-/* Turns this freshly forked process into the janitor; never returns. sock is the keeper's end. */
-_Noreturn void janitor_run(int sock, int owner_pidfd, uid_t uid, gid_t gid);
+/* What the processes of a sandbox are told at their start. */
+struct setup {
+    int sock;        /* the keeper's end */
+    int owner_pidfd; /* the caller */
+    uid_t uid;
+    gid_t gid;
+    unsigned networks_ahead;
+};
+
+/* Turns this freshly forked process into the janitor; never returns. */
+_Noreturn void janitor_run(const struct setup *given);
 
 /* One line of cause and remedy for namespaces that this machine refuses (errno of clone(2) or of writing a map). */
 void explain_namespaces(int sys_errno, char *text, size_t size);
@@ -170,13 +182,16 @@ struct host_pair {
     int ns[2];   /* by enum net_host: descriptors of the network namespaces */
 };
 
+enum root { ROOT_OF_RUN, ROOT_OF_TOOLS, ROOTS }; /* libraries only; all of /usr */
+
 struct keeper {
     int sock;
+    int host_mounts;  /* mount namespace in which the host's files are seen */
+    int roots[ROOTS]; /* and those whose root is a tree of roots.c */
     int base_net; /* network namespace of the keeper: new pairs are made from here (socket table sizes) */
     uint64_t next_id;
     struct host_pair pairs[MAX_BOXES];
-    struct host_pair pool[4];
-    size_t n_pool;
+    int pool; /* socket to the process that makes pairs ahead */
     struct kept_box {
         uint64_t id;
         pid_t init; /* in the keeper's pid namespace */
@@ -198,12 +213,13 @@ int watchdog_init(struct keeper *keeper, struct err *err);
 void watchdog_look(struct keeper *keeper);
 
 /* PID 1 of the sandbox: serves requests until the caller's end of the socket closes; never returns. */
-_Noreturn void keeper_run(int sock, const struct cgroups *groups);
+_Noreturn void keeper_run(const struct setup *setup, const struct cgroups *groups);
 
 int keeper_network_init(struct keeper *keeper, struct err *err);
-/* Adds one pair to the pool. */
-int keeper_pool_add(struct keeper *keeper, struct err *err);
-bool keeper_pool_full(const struct keeper *keeper);
+int keeper_pair_make(struct keeper *keeper, struct host_pair *ret, struct err *err);
+/* keeper_pool.c: starts making pairs, `ahead` of them; takes one, waiting where none is ready. */
+int keeper_pool_init(struct keeper *keeper, unsigned ahead, struct err *err);
+int keeper_pool_take(struct keeper *keeper, struct host_pair *ret, struct err *err);
 int keeper_network_new(struct keeper *keeper, uint64_t *ret_id, struct err *err);
 void keeper_network_free(struct keeper *keeper, uint64_t id);
 int keeper_network_address(struct keeper *keeper, const struct keeper_request *request,
@@ -221,16 +237,20 @@ int keeper_box_start(struct keeper *keeper, const struct keeper_request *request
 int keeper_box_free(struct keeper *keeper, uint64_t id, struct keeper_reply *reply,
                     struct err *err);
 
-/* ---- the root trees (roots.c): made once by the keeper, bound by each box ---- */
+/* ---- the root trees (roots.c): made once by the keeper, copied by each box ---- */
 
-#define ROOTS_DIR    "/sys" /* covered by a tmpfs in the keeper's mount namespace; see roots.c */
-#define ROOT_LIBS    ROOTS_DIR "/libs"    /* libraries only */
-#define ROOT_WHOLE   ROOTS_DIR "/whole"   /* all of /usr */
-#define ROOT_NEW     ROOTS_DIR "/root"    /* where a box puts its own together */
-#define ROOT_PROC    ROOTS_DIR "/proc"    /* of the keeper's pid namespace */
-#define ROOT_SCRATCH ROOTS_DIR "/scratch" /* and its tmpfs */
-int roots_make(struct err *err);
+#define ROOTS_DIR  "/sys" /* covered by a tmpfs in the keeper's mount namespace; see roots.c */
+#define ROOT_LIBS  ROOTS_DIR "/libs"  /* libraries only */
+#define ROOT_WHOLE ROOTS_DIR "/whole" /* all of /usr */
+#define ROOT_PROC  ROOTS_DIR "/proc"  /* of the keeper's pid namespace */
 
+int roots_init(struct keeper *keeper, struct err *err);
+/* Makes a tree the root of this process, to clone a box from there; and back to the host's files. */
+int roots_enter(const struct keeper *keeper, enum root root, struct err *err);
+int roots_leave(const struct keeper *keeper, struct err *err);
+
+/* A copy of the mount of a folder on the host, read-only, attached to nothing: the descriptor, or -1 with errno. */
+int roots_detached(const char *dir);
 /* Sets attributes (MOUNT_ATTR_*) of a mount, with all mounts below it when recursive; -1 with errno. */
 int mount_attributes(const char *path, uint64_t set, bool recursive);
 /* Writes one short text into an existing file (of /proc); -1 with errno. */
@@ -247,16 +267,16 @@ struct box_plan {
     int control, status, failure; /* init's ends */
     int in, out, err_out;         /* the program's stdio */
     int source_fd;                /* BUILD: the sources' folder on the host */
+    int bin_mount;                /* RUN: the artefacts' folder as a detached mount, read-only */
 };
 
 /* PID 1 of a box: sets everything up, starts the program, serves as init; never returns. */
 _Noreturn void box_child_run(struct box_plan *plan);
 
 /* Steps; each 0 or -1 with errno. */
-int box_mount_root(struct box_plan *plan);
 int box_mount_own(struct box_plan *plan);
+int box_mount_bin(struct box_plan *plan);
 int box_mount_proc(struct box_plan *plan);
-int box_enter_root(struct box_plan *plan);
 int box_mount_seal(struct box_plan *plan);
 int box_make_files(struct box_plan *plan);
 int box_copy_sources(struct box_plan *plan);

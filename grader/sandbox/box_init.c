@@ -139,13 +139,12 @@ static void serve(struct init *init)
         (void)close(fds[i]);
 }
 
-/* The program's pidfd to the caller; then its word that it has read the pid. */
+/* The program's pidfd to the caller, who waits for nothing else. */
 static void introduce(struct init *init)
 {
     AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, init->program, 0);
     if (pidfd < 0 || io_send_fds(init->control, "p", 1, &pidfd, 1) != 0)
         _exit(1);
-    serve(init);
 }
 
 /* Nothing of the host's but the sockets and the build folder stays open. */
@@ -168,6 +167,7 @@ _Noreturn void box_init_run(const struct box_plan *plan, pid_t program)
 {
     struct init init = {
         .control = plan->control, .status = plan->status, .build_dir = -1, .program = program};
+    introduce(&init);
     if (plan->spec.kind == BOX_BUILD)
         init.build_dir = open(BOX_BUILD_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
     sigset_t child;
@@ -178,7 +178,7 @@ _Noreturn void box_init_run(const struct box_plan *plan, pid_t program)
     if (signals < 0)
         _exit(1);
     keep_only(&init, &signals);
-    introduce(&init);
+    serve(&init);         /* the caller's word that it has read the pid */
     reap(&init, WNOHANG); /* what ended before SIGCHLD was blocked */
     for (;;) {
         struct pollfd events[] = {{.fd = init.control, .events = POLLIN},

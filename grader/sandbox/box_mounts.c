@@ -1,8 +1,9 @@
 /* sandbox/box_mounts.c: the mounts of one box.
  *
- * How it works: the keeper's tree (roots.c) is bound, with everything in it, to ROOT_NEW. One tmpfs of the box's own
- * holds its writable folders, so that one size bounds them all: work (the scratch or build folder), tmp, shm, and the
- * hosts file; its root is not visible in the box. All in a mount namespace of its own; the tree becomes its root. */
+ * How it works: the box's mount namespace is a copy of one whose root is a tree of the keeper's (roots.c). One tmpfs of
+ * the box's own holds its writable folders, so that one size bounds them all: work (the scratch or build folder), tmp,
+ * shm, and the hosts file. It is mounted on /tmp and in the end covered there by its own folder tmp: its root cannot be
+ * seen in the box, which may not unmount anything. */
 #include "sandbox/box.h"
 
 #include "base/io.h"
@@ -21,16 +22,9 @@
 /* <sys/mount.h> and <linux/mount.h> cannot be included together with glibc 2.36 */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
           const void *data);
-int umount2(const char *target, int flags);
-#define MNT_DETACH 2
 
+#define OWN        "/tmp"
 #define OWN_INODES 65536
-
-int box_mount_root(struct box_plan *plan)
-{
-    bool whole = plan->spec.kind == BOX_BUILD || plan->spec.whole_usr;
-    return mount(whole ? ROOT_WHOLE : ROOT_LIBS, ROOT_NEW, NULL, MS_BIND | MS_REC, NULL);
-}
 
 static int write_hosts(const struct box_plan *plan, const char *path)
 {
@@ -44,13 +38,9 @@ static int write_hosts(const struct box_plan *plan, const char *path)
     return fd < 0 ? -1 : io_write_full(fd, text.data, text.len);
 }
 
-static int bind_own(const char *name, unsigned mode, const char *place)
+static int bind_own(const char *from, unsigned mode, const char *to)
 {
-    char from[64];
-    char to[64];
-    (void)snprintf(from, sizeof from, ROOT_SCRATCH "/%s", name);
-    (void)snprintf(to, sizeof to, ROOT_NEW "%s", place);
-    if (mkdir(from, 0755) != 0 || chmod(from, mode) != 0)
+    if (mkdir(from, 0755) != 0 || (mode != 0755 && chmod(from, mode) != 0))
         return -1;
     return mount(from, to, NULL, MS_BIND, NULL);
 }
@@ -68,37 +58,28 @@ int box_mount_own(struct box_plan *plan)
     bool build = plan->spec.kind == BOX_BUILD;
     (void)snprintf(size, sizeof size, "size=%llu,nr_inodes=%d,mode=755",
                    (unsigned long long)plan->spec.limits.scratch_bytes, OWN_INODES);
-    if (mount("box", ROOT_SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, size) != 0)
+    if (mount("box", OWN, "tmpfs", MS_NOSUID | MS_NODEV, size) != 0)
         return -1;
-    if (bind_own("work", 0755, build ? BOX_BUILD_DIR : BOX_SCRATCH_DIR) != 0 ||
-        bind_own("tmp", 01777, "/tmp") != 0 || bind_own("shm", 01777, "/dev/shm") != 0)
+    if (bind_own(OWN "/work", 0755, build ? BOX_BUILD_DIR : BOX_SCRATCH_DIR) != 0 ||
+        bind_own(OWN "/shm", 01777, "/dev/shm") != 0)
         return -1;
-    if (write_hosts(plan, ROOT_SCRATCH "/hosts") != 0 ||
-        bind_read_only(ROOT_SCRATCH "/hosts", ROOT_NEW "/etc/hosts") != 0)
+    if (write_hosts(plan, OWN "/hosts") != 0 || bind_read_only(OWN "/hosts", "/etc/hosts") != 0)
         return -1;
-    return plan->spec.bin_dir ? bind_read_only(plan->spec.bin_dir, ROOT_NEW BOX_BIN_DIR) : 0;
+    return bind_own(OWN "/tmp", 01777, OWN);
+}
+
+int box_mount_bin(struct box_plan *plan)
+{
+    if (plan->bin_mount < 0)
+        return 0;
+    return (int)syscall(SYS_move_mount, plan->bin_mount, "", AT_FDCWD, BOX_BIN_DIR,
+                        MOVE_MOUNT_F_EMPTY_PATH);
 }
 
 int box_mount_proc(struct box_plan *plan)
 {
     (void)plan;
-    return mount("proc", ROOT_NEW "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-}
-
-/* pivot_root(2) with both arguments "." stacks the old root on the new one, from where it is detached. Where a container
- * refuses it, the tree is moved over / instead: the same for a program without capabilities. */
-int box_enter_root(struct box_plan *plan)
-{
-    (void)plan;
-    if (chdir(ROOT_NEW) != 0)
-        return -1;
-    if (syscall(SYS_pivot_root, ".", ".") == 0) {
-        if (umount2(".", MNT_DETACH) != 0)
-            return -1;
-    } else if (mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0) {
-        return -1;
-    }
-    return chdir("/");
+    return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
 /* The box's uid is 0 in its namespaces, which owns some of the settings there (shmall, message queues). */

@@ -111,16 +111,6 @@ static int use_stdio(const struct box_plan *plan)
                : 0;
 }
 
-static void default_signals(void)
-{
-    for (int sig = 1; sig < NSIG; sig++)
-        if (sig != SIGKILL && sig != SIGSTOP)
-            (void)signal(sig, SIG_DFL);
-    sigset_t none;
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* The descriptor goes to the caller by the way of init's messages, without one where the kernel refuses. */
 static int offer_ledger(const struct box_plan *plan)
 {
@@ -138,7 +128,7 @@ void box_program_exec(const struct box_plan *plan, const char **ret_what, bool *
         chdir(plan->spec.kind == BOX_BUILD ? BOX_BUILD_DIR : BOX_SCRATCH_DIR) != 0)
         return;
     (void)umask(022);
-    default_signals();
+    (void)signal(SIGPIPE, SIG_DFL); /* the one that the keeper's processes ignore (janitor.c) */
     *ret_what = "setting the program's limits";
     if (set_limits(plan) != 0)
         return;

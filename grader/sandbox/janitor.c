@@ -77,32 +77,32 @@ static void keep_only(int *sock, int *owner_pidfd)
 }
 
 /* The helper: drops root, clones the keeper as the janitor's child, tells its pid through the pipe. */
-static _Noreturn void make_keeper(int sock, int pid_pipe, uid_t uid, gid_t gid,
+static _Noreturn void make_keeper(const struct setup *setup, int pid_pipe,
                                   const struct cgroups *groups)
 {
     if (cgroups_enter(groups) != 0)
-        fail_step(sock, "entering a control group");
-    if (ids_become(uid, gid) != 0)
-        fail_step(sock, "becoming an unused uid");
+        fail_step(setup->sock, "entering a control group");
+    if (ids_become(setup->uid, setup->gid) != 0)
+        fail_step(setup->sock, "becoming an unused uid");
     long pid = syscall(SYS_clone, (unsigned long)(KEEPER_NAMESPACES | CLONE_PARENT | SIGCHLD), NULL,
                        NULL, NULL, NULL);
     if (pid < 0) {
         int saved = errno;
         char text[512];
         explain_namespaces(saved, text, sizeof text);
-        fail(sock, saved, text);
+        fail(setup->sock, saved, text);
     }
     if (pid == 0) {
         (void)close(pid_pipe);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         (void)prctl(PR_SET_NAME, "keeper", 0, 0, 0);
-        if (ids_map(uid, gid) != 0) {
+        if (ids_map(setup->uid, setup->gid) != 0) {
             int saved = errno;
             char text[512];
             explain_map(saved, text, sizeof text);
-            fail(sock, saved, text);
+            fail(setup->sock, saved, text);
         }
-        keeper_run(sock, groups);
+        keeper_run(setup, groups);
     }
     pid_t told = (pid_t)pid;
     _exit(io_write_full(pid_pipe, &told, sizeof told) == 0 ? 0 : 1);
@@ -127,29 +127,30 @@ static void watch(pid_t keeper, int owner_pidfd)
     wait_for(keeper);
 }
 
-_Noreturn void janitor_run(int sock, int owner_pidfd, uid_t uid, gid_t gid)
+_Noreturn void janitor_run(const struct setup *given)
 {
+    struct setup setup = *given;
     own_session();
-    keep_only(&sock, &owner_pidfd);
+    keep_only(&setup.sock, &setup.owner_pidfd);
     wipe_arguments();
     (void)prctl(PR_SET_NAME, "janitor", 0, 0, 0);
     struct cgroups groups;
-    cgroups_make(uid, gid, &groups);
+    cgroups_make(setup.uid, setup.gid, &groups);
     int pid_pipe[2];
     if (pipe2(pid_pipe, O_CLOEXEC) != 0)
-        fail_step(sock, "pipe");
+        fail_step(setup.sock, "pipe");
     pid_t helper = fork();
     if (helper < 0)
-        fail_step(sock, "fork");
+        fail_step(setup.sock, "fork");
     if (helper == 0)
-        make_keeper(sock, pid_pipe[1], uid, gid, &groups);
+        make_keeper(&setup, pid_pipe[1], &groups);
     (void)close(pid_pipe[1]);
-    (void)close(sock); /* so that the caller sees the end when the keeper has gone */
+    (void)close(setup.sock); /* so that the caller sees the end when the keeper has gone */
     pid_t keeper = 0;
     ssize_t n = io_read_full(pid_pipe[0], &keeper, sizeof keeper);
     wait_for(helper);
     if (n == (ssize_t)sizeof keeper)
-        watch(keeper, owner_pidfd);
+        watch(keeper, setup.owner_pidfd);
     cgroups_remove(&groups);
     _exit(0);
 }

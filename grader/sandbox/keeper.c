@@ -1,8 +1,8 @@
 /* sandbox/keeper.c: PID 1 of the sandbox: gets ready, then serves one request after the other.
  *
  * How it works: single-threaded and stateful; it holds the network namespaces and the list of boxes, nothing of the
- * caller's. While no request is waiting it makes networks ahead. It never waits for a box: setting up happens in the
- * box's own process, and BOX_FREE comes when that has ended. When the caller's end of the socket closes it ends, and the
+ * caller's. Networks are made ahead by a process beside it (keeper_pool.c). It never waits for a box: setting up happens
+ * in the box's own process, and BOX_FREE comes when that has ended. When the caller's end of the socket closes it ends, and the
  * kernel ends every process of its pid namespace. */
 #include "sandbox/box.h"
 #include "sandbox/cgroup.h"
@@ -42,15 +42,16 @@ static bool has_boxes(const struct keeper *keeper)
     return false;
 }
 
-static int get_ready(struct keeper *keeper, struct err *err)
+static int get_ready(struct keeper *keeper, const struct setup *setup, struct err *err)
 {
     (void)umask(022);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return err_sys(err, ERR_HOST, errno, "sandbox: making mounts private");
-    if (roots_make(err) != 0 ||
+    if (roots_init(keeper, err) != 0 ||
         filters_compile(keeper->hello.cgroup != CGROUP_NONE, &keeper->filters, err) != 0)
         return -1;
-    if (watchdog_init(keeper, err) != 0 || keeper_network_init(keeper, err) != 0)
+    if (watchdog_init(keeper, err) != 0 || keeper_network_init(keeper, err) != 0 ||
+        keeper_pool_init(keeper, setup->networks_ahead, err) != 0)
         return -1;
     keeper->hello.has_veth = true;
     if (groups_missing(keeper))
@@ -114,33 +115,28 @@ static void serve_one(struct keeper *keeper)
         (void)close(fds[i]);
 }
 
-_Noreturn void keeper_run(int sock, const struct cgroups *groups)
+_Noreturn void keeper_run(const struct setup *setup, const struct cgroups *groups)
 {
     struct keeper *keeper = xcalloc(1, sizeof *keeper);
     struct err err = {0};
-    keeper->sock = sock;
+    keeper->sock = setup->sock;
     keeper->groups = groups;
     keeper->hello.cgroup = groups->kind;
-    if (get_ready(keeper, &err) != 0) {
+    if (get_ready(keeper, setup, &err) != 0) {
         keeper->hello.failed = -1;
         keeper->hello.sys_errno = err.sys_errno;
         (void)snprintf(keeper->hello.text, sizeof keeper->hello.text, "%.*s",
                        (int)sizeof keeper->hello.text - 1, err.text);
     }
-    if (io_send_fds(sock, &keeper->hello, sizeof keeper->hello, NULL, 0) != 0 ||
+    if (io_send_fds(setup->sock, &keeper->hello, sizeof keeper->hello, NULL, 0) != 0 ||
         keeper->hello.failed)
         _exit(1);
-    bool can_pool = true;
     uint64_t next_look = 0;
     for (;;) {
-        struct pollfd request = {.fd = sock, .events = POLLIN};
+        struct pollfd request = {.fd = setup->sock, .events = POLLIN};
         bool watches = groups_missing(keeper) && has_boxes(keeper);
-        bool pools = can_pool && !keeper_pool_full(keeper);
-        int ready = poll(&request, 1, pools ? 0 : watches ? WATCHDOG_MS : -1);
-        if (ready > 0)
+        if (poll(&request, 1, watches ? WATCHDOG_MS : -1) > 0)
             serve_one(keeper);
-        else if (ready == 0 && pools)
-            can_pool = keeper_pool_add(keeper, NULL) == 0; /* else the next request tells why */
         if (watches && io_now_ns() >= next_look) {
             watchdog_look(keeper);
             next_look = io_now_ns() + WATCHDOG_MS * 1000000ULL;

@@ -63,8 +63,9 @@ static int make_descriptors(const struct keeper_request *request, struct box_pla
 
 static void close_plan(const struct box_plan *plan)
 {
-    const int all[] = {plan->control, plan->status,  plan->failure,  plan->in,
-                       plan->out,     plan->err_out, plan->procs[0], plan->procs[1]};
+    const int all[] = {plan->control,   plan->status,   plan->failure,  plan->in,
+                       plan->out,       plan->err_out,  plan->procs[0], plan->procs[1],
+                       plan->source_fd, plan->bin_mount};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)
         if (all[i] >= 0)
             (void)close(all[i]);
@@ -91,20 +92,53 @@ static _Noreturn void begin_child(struct box_plan *plan, int spec_fd)
     box_child_run(plan);
 }
 
+/* The folder of the host that the box is to have: what a build copies, or what a run shows. */
+static int open_host_dir(const struct keeper_request *request, struct box_plan *plan,
+                         struct err *err)
+{
+    int *fd = request->build ? &plan->source_fd : &plan->bin_mount;
+    if (request->host_dir[0])
+        *fd = request->build ? open(request->host_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                             : roots_detached(request->host_dir);
+    return !request->host_dir[0] || *fd >= 0
+               ? 0
+               : err_sys(err, ERR_HOST, errno, "sandbox: a box's folder on the host, '%.300s'",
+                         request->host_dir);
+}
+
+/* A box copies the namespaces that the keeper is in: its host's network, a root tree's mounts. */
+static int enter_places(struct keeper *keeper, const struct keeper_request *request,
+                        struct err *err)
+{
+    enum root root = request->build || request->whole_usr ? ROOT_OF_TOOLS : ROOT_OF_RUN;
+    if (request->id && keeper_network_enter(keeper, request->id, err) != 0)
+        return -1;
+    return roots_enter(keeper, root, err);
+}
+
+static int leave_places(struct keeper *keeper, const struct keeper_request *request,
+                        struct err *err)
+{
+    if (roots_leave(keeper, err) != 0)
+        return -1;
+    return request->id ? keeper_network_leave(keeper, err) : 0;
+}
+
 static int clone_box(struct keeper *keeper, const struct keeper_request *request,
                      struct box_plan *plan, int spec_fd, int *ret_pidfd, struct err *err)
 {
     unsigned long flags = BOX_NAMESPACES | CLONE_PIDFD | SIGCHLD;
-    if (request->id && keeper_network_enter(keeper, request->id, err) != 0)
-        return -1;
+    long pid = -1;
     plan->own_network = request->id == 0;
     if (plan->own_network)
         flags |= CLONE_NEWNET;
-    long pid = syscall(SYS_clone, flags, NULL, ret_pidfd, NULL, NULL);
+    bool entered = enter_places(keeper, request, err) == 0;
+    if (entered)
+        pid = syscall(SYS_clone, flags, NULL, ret_pidfd, NULL, NULL);
     int saved = errno;
     if (pid == 0)
         begin_child(plan, spec_fd);
-    if (request->id && keeper_network_leave(keeper, err) != 0)
+    if (leave_places(keeper, request, err) != 0 || !entered)
         return -1;
     if (pid < 0)
         return err_sys(err, ERR_HOST, saved, "sandbox: making the namespaces of a box");
@@ -123,13 +157,15 @@ int keeper_box_start(struct keeper *keeper, const struct keeper_request *request
                             .out = -1,
                             .err_out = -1,
                             .source_fd = -1,
+                            .bin_mount = -1,
                             .procs = {-1, -1}};
     struct kept_box *slot = free_slot(keeper, err);
     uint64_t id = ++keeper->next_id;
     int pid = -1;
     if (slot && make_descriptors(request, &plan, fds) != 0)
         (void)err_sys(err, ERR_HOST, errno, "sandbox: descriptors of a box");
-    else if (slot && cgroups_box_make(keeper->groups, id, &request->limits, plan.procs, err) == 0)
+    else if (slot && open_host_dir(request, &plan, err) == 0 &&
+             cgroups_box_make(keeper->groups, id, &request->limits, plan.procs, err) == 0)
         pid = clone_box(keeper, request, &plan, spec_fd, &fds[BOX_FD_INIT], err);
     close_plan(&plan);
     if (pid < 0) {

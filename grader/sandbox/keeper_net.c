@@ -173,7 +173,7 @@ static int join(const struct host_pair *pair, struct mnl_socket **socks, struct 
     return 0;
 }
 
-static int make_pair(struct keeper *keeper, struct host_pair *ret, struct err *err)
+int keeper_pair_make(struct keeper *keeper, struct host_pair *ret, struct err *err)
 {
     struct mnl_socket *socks[2] = {NULL, NULL};
     struct host_pair pair = {.ns = {-1, -1}};
@@ -201,19 +201,11 @@ int keeper_network_init(struct keeper *keeper, struct err *err)
     keeper->base_net = open_own_namespace(err);
     if (keeper->base_net < 0 || apply(base_settings, ARRAY_SIZE(base_settings), err) != 0)
         return -1;
-    return keeper_pool_add(keeper, err); /* one to see that it can be done */
-}
-
-bool keeper_pool_full(const struct keeper *keeper)
-{
-    return keeper->n_pool == ARRAY_SIZE(keeper->pool);
-}
-
-int keeper_pool_add(struct keeper *keeper, struct err *err)
-{
-    if (make_pair(keeper, &keeper->pool[keeper->n_pool], err) != 0)
+    /* one to see that it can be done */
+    struct host_pair first = {.ns = {-1, -1}};
+    if (keeper_pair_make(keeper, &first, err) != 0)
         return -1;
-    keeper->n_pool++;
+    close_pair(&first);
     return 0;
 }
 
@@ -223,9 +215,8 @@ int keeper_network_new(struct keeper *keeper, uint64_t *ret_id, struct err *err)
         struct host_pair *pair = &keeper->pairs[i];
         if (pair->id)
             continue;
-        if (keeper->n_pool == 0 && keeper_pool_add(keeper, err) != 0)
+        if (keeper_pool_take(keeper, pair, err) != 0)
             return -1;
-        *pair = keeper->pool[--keeper->n_pool];
         pair->id = ++keeper->next_id;
         *ret_id = pair->id;
         return 0;

@@ -1,4 +1,8 @@
-/* sandbox/roots.c: the root trees, made once by the keeper; each box binds one of them.
+/* sandbox/roots.c: the root trees, made once by the keeper, each the root of a mount namespace of its own.
+ *
+ * The keeper clones a box from within such a namespace: what the box's own one is copied from is then this tree, a few
+ * mounts, and none of the host's. The keeper's first namespace, in which it sees the host's files, is used only for the
+ * folders that a box is given.
  *
  * Everything lies in tmpfs mounts over /sys of the keeper's own mount namespace: /sys exists on every Linux, every uid
  * may walk through it, no box ever shows it, and nothing has to be removed afterwards, for it goes with the namespace.
@@ -17,6 +21,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +31,8 @@
 /* <sys/mount.h> and <linux/mount.h> cannot be included together with glibc 2.36 */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
           const void *data);
+int umount2(const char *target, int flags);
+#define MNT_DETACH     2
 #define READ_ONLY_TREE (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 static const struct etc_file {
@@ -82,6 +89,17 @@ int mount_attributes(const char *path, uint64_t set, bool recursive)
     struct mount_attr attributes = {.attr_set = set};
     return (int)syscall(SYS_mount_setattr, AT_FDCWD, path, recursive ? AT_RECURSIVE : 0,
                         &attributes, sizeof attributes);
+}
+
+int roots_detached(const char *dir)
+{
+    struct mount_attr attributes = {.attr_set = READ_ONLY_TREE};
+    AUTO_CLOSE int fd =
+        (int)syscall(SYS_open_tree, AT_FDCWD, dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (fd < 0 ||
+        syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
+        return -1;
+    return TAKE_FD(fd);
 }
 
 /* Binds the host's /NAME to TREE/NAME, read-only. */
@@ -227,12 +245,73 @@ static int make_tree(const char *tree, bool whole, struct err *err)
     return 0;
 }
 
-int roots_make(struct err *err)
+static int roots_make(struct err *err)
 {
     if (mount("box", ROOTS_DIR, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=64,mode=755") !=
         0)
         return err_sys(err, ERR_HOST, errno, "sandbox: mounting a tmpfs");
-    if (mkdir(ROOT_NEW, 0755) != 0 || mkdir(ROOT_SCRATCH, 0755) != 0)
-        return err_sys(err, ERR_HOST, errno, "sandbox: making '%s'", ROOT_NEW);
     return make_tree(ROOT_LIBS, false, err) != 0 ? -1 : make_tree(ROOT_WHOLE, true, err);
+}
+
+/* pivot_root(2) with both arguments "." stacks the old root on the new one, from where it is detached. Where a container
+ * refuses it, the tree is moved over / instead: the same for a program without capabilities. */
+static int enter_tree(const char *tree)
+{
+    if (chdir(tree) != 0)
+        return -1;
+    if (syscall(SYS_pivot_root, ".", ".") == 0) {
+        if (umount2(".", MNT_DETACH) != 0)
+            return -1;
+    } else if (mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0) {
+        return -1;
+    }
+    return chdir("/");
+}
+
+/* A box may mount its own /proc only where another one is in sight, so the keeper's is there, under it. */
+static int make_namespace(const char *tree, struct err *err)
+{
+    char proc[PATH_MAX];
+    (void)snprintf(proc, sizeof proc, "%s/proc", tree);
+    if (unshare(CLONE_NEWNS) != 0)
+        return err_sys(err, ERR_HOST, errno, "sandbox: making a mount namespace");
+    if (mount("proc", proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+        return err_sys(
+            err, ERR_HOST, errno,
+            "sandbox: /proc cannot be mounted, for the visible one is masked (container: add "
+            "--security-opt systempaths=unconfined)");
+    if (enter_tree(tree) != 0)
+        return err_sys(err, ERR_HOST, errno, "sandbox: entering '%s'", tree);
+    int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    return fd >= 0 ? fd : err_sys(err, ERR_HOST, errno, "sandbox: opening a mount namespace");
+}
+
+int roots_init(struct keeper *keeper, struct err *err)
+{
+    static const char *const trees[] = {[ROOT_OF_RUN] = ROOT_LIBS, [ROOT_OF_TOOLS] = ROOT_WHOLE};
+    if (roots_make(err) != 0)
+        return -1;
+    keeper->host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (keeper->host_mounts < 0)
+        return err_sys(err, ERR_HOST, errno, "sandbox: opening a mount namespace");
+    for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
+        keeper->roots[i] = make_namespace(trees[i], err);
+        if (keeper->roots[i] < 0 || roots_leave(keeper, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int roots_enter(const struct keeper *keeper, enum root root, struct err *err)
+{
+    return setns(keeper->roots[root], CLONE_NEWNS) == 0
+               ? 0
+               : err_sys(err, ERR_HOST, errno, "sandbox: entering a root tree");
+}
+
+int roots_leave(const struct keeper *keeper, struct err *err)
+{
+    return setns(keeper->host_mounts, CLONE_NEWNS) == 0
+               ? 0
+               : err_sys(err, ERR_HOST, errno, "sandbox: leaving a root tree");
 }

@@ -13,6 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define DEFAULT_AHEAD 4
+#define MAX_AHEAD     16
+
 static int receive_hello(struct sandbox *sandbox, struct err *err)
 {
     ssize_t n = io_read(sandbox->sock, &sandbox->hello, sizeof sandbox->hello);
@@ -38,7 +41,15 @@ static void fill_status(struct sandbox *sandbox)
         status->lacks[i] = sandbox->hello.lacks[i];
 }
 
-static int start_janitor(struct sandbox *sandbox, struct err *err)
+/* One for each box that may run at a time: it is made while that one's predecessor runs. */
+static unsigned networks_ahead(const struct sandbox_options *options)
+{
+    unsigned wanted = options->parallel ? options->parallel : DEFAULT_AHEAD;
+    return wanted < MAX_AHEAD ? wanted : MAX_AHEAD;
+}
+
+static int start_janitor(struct sandbox *sandbox, const struct sandbox_options *options,
+                         struct err *err)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -52,7 +63,11 @@ static int start_janitor(struct sandbox *sandbox, struct err *err)
     if (pid < 0)
         return err_sys(err, ERR_HOST, errno, "sandbox: fork");
     if (pid == 0)
-        janitor_run(theirs, self, sandbox->uid, sandbox->gid);
+        janitor_run(&(struct setup){.sock = theirs,
+                                    .owner_pidfd = self,
+                                    .uid = sandbox->uid,
+                                    .gid = sandbox->gid,
+                                    .networks_ahead = networks_ahead(options)});
     sandbox->janitor = pid;
     return 0;
 }
@@ -66,7 +81,7 @@ int sandbox_open(const struct sandbox_options *options, struct sandbox **ret, st
     sandbox->sock = -1;
     (void)pthread_mutex_init(&sandbox->lock, NULL);
     if (ids_choose(options->slot, &sandbox->uid, &sandbox->gid, err) != 0 ||
-        start_janitor(sandbox, err) != 0 || receive_hello(sandbox, err) != 0) {
+        start_janitor(sandbox, options, err) != 0 || receive_hello(sandbox, err) != 0) {
         sandbox_close(sandbox);
         return -1;
     }

@@ -26,6 +26,7 @@ enum sandbox_mode {
 
 struct sandbox_options {
     enum sandbox_mode mode;
+    unsigned parallel; /* how many boxes run at a time: as many networks are made ahead [4] */
     unsigned slot; /* as root: which unused uid is taken, so that batch workers do not share one */
     const char *
         work_dir; /* an existing folder of the caller's; the keeper mounts below it, invisibly to others */

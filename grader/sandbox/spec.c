@@ -89,8 +89,6 @@ int spec_pack(const struct box_spec *spec, struct err *err)
     pack_bytes(&out, &limits, sizeof limits);
     pack_list(&out, spec->argv);
     pack_list(&out, spec->env);
-    pack_text(&out, spec->source_dir);
-    pack_text(&out, spec->bin_dir);
     pack_u64(&out, spec->n_files);
     for (size_t i = 0; i < spec->n_files; i++)
         pack_file(&out, &spec->files[i]);
@@ -215,8 +213,6 @@ int spec_unpack(int fd, struct box_spec *ret)
     memcpy(&ret->limits, limits, sizeof ret->limits);
     ret->argv = unpack_list(&in);
     ret->env = unpack_list(&in);
-    ret->source_dir = unpack_text(&in);
-    ret->bin_dir = unpack_text(&in);
     unpack_files(&in, ret);
     unpack_names(&in, ret);
     if (in.broken || !ret->argv[0]) {

@@ -200,8 +200,32 @@ static const char mounts_that_are_not_safe[] = LAB_CODE({
 Test(calls, every_mount_is_without_suid_and_devices)
 {
     AUTO_FREE struct outcome *outcome = lab_attack(&lab, mounts_that_are_not_safe);
-    cr_expect_text(outcome, "/dev/null\n/dev/zero\n/dev/full\n/dev/random\n/dev/urandom\n/scratch\n"
-                            "/tmp\n/dev/shm\n/proc\n1\n");
+    /* the first /proc and /tmp lie under the second ones: see below */
+    cr_expect_text(outcome,
+                   "/dev/null\n/dev/zero\n/dev/full\n/dev/random\n/dev/urandom\n/proc\n/tmp\n"
+                   "/scratch\n/dev/shm\n/tmp\n/proc\n1\n");
+}
+
+/* The box's own folders lie in one tmpfs whose root is covered, the keeper's /proc under the box's. */
+Test(calls, what_is_covered_stays_so)
+{
+    AUTO_FREE struct outcome *outcome = lab_attack(&lab, LAB_CODE({
+        char line[256];
+        int n = 0;
+        DIR *dir = opendir("/tmp");
+        for (struct dirent *e = readdir(dir); e; e = readdir(dir))
+            n++;
+        printf("%d\n", n);
+        dir = opendir("/proc");
+        for (struct dirent *e = readdir(dir); e; e = readdir(dir))
+            if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+                n++;
+        printf("%d\n", n);
+        FILE *file = fopen("/proc/1/comm", "r");
+        fputs(fgets(line, sizeof line, file), stdout);
+        printf("%d %d\n", umount2("/tmp", MNT_DETACH), umount2("/proc", MNT_DETACH));
+    }));
+    cr_expect_text(outcome, "2\n4\ninit\n-1 -1\n");
 }
 
 /* ---- what must work all the same ---- */
