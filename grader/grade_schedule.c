@@ -126,7 +126,7 @@ static void run_once(const struct schedule *schedule, const struct assignment *a
     struct err err = {0};
     struct run_target target;
     trace_init(trace);
-    if (run_target_init(&target, schedule->place, &err) != 0) {
+    if (run_target_init(&target, schedule->place, scenario, seed, &err) != 0) {
         trace->host_error = true;
         trace->error_text = xstrdup(err.text);
         return;

@@ -282,7 +282,48 @@ static void target_stop(void *self, struct target_program *program, struct proce
     }
 }
 
-int run_target_init(struct run_target *run, const struct grade_place *place, struct err *err)
+/* ---- the network, made from a scenario's world ---- */
+
+static bool target_network_rests(void *self, uint64_t *ret_frames)
+{
+    struct run_target *run = self;
+    return network_rests(run->network, ret_frames);
+}
+
+static struct net_choice choice_of(const struct world_net_choice *from)
+{
+    struct net_choice choice = {.share = from->share, .every = from->every};
+    for (; choice.n_numbers < from->n_numbers && choice.n_numbers < NET_MAX_NUMBERS;
+         choice.n_numbers++)
+        choice.numbers[choice.n_numbers] = from->numbers[choice.n_numbers];
+    return choice;
+}
+
+static struct net_way way_of(const struct world_net_way *from)
+{
+    return (struct net_way){
+        .delay_s = from->delay_s,
+        .rate = from->rate,
+        .loss = choice_of(&from->loss),
+        .duplicate = choice_of(&from->duplicate),
+        .reorder = choice_of(&from->reorder),
+    };
+}
+
+static int make_network(struct run_target *run, const struct world_net *net, uint64_t seed,
+                        struct err *err)
+{
+    if (!net)
+        return network_new(run->place->sandbox, &run->network, err);
+    struct net_faults faults = {.mtu = net->mtu, .seed = seed};
+    faults.ways[NET_HOST_PROGRAM] = way_of(&net->to_program);
+    faults.ways[NET_HOST_PEERS] = way_of(&net->to_peers);
+    run->target.network_rests = target_network_rests;
+    return network_new_faulty(run->place->sandbox, &faults, &run->network, err);
+}
+
+int run_target_init(struct run_target *run, const struct grade_place *place,
+                    const struct scenario *scenario, uint64_t seed, struct err *err)
 {
     *run = (struct run_target){
         .place = place,
@@ -304,7 +345,7 @@ int run_target_init(struct run_target *run, const struct grade_place *place, str
                 .scratch_dir = BOX_SCRATCH_DIR,
             },
     };
-    return network_new(place->sandbox, &run->network, err);
+    return make_network(run, scenario->world.net, seed, err);
 }
 
 void run_target_done(struct run_target *run)

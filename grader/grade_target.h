@@ -20,8 +20,10 @@ struct run_target {
     struct network *network;
 };
 
-/* Takes a fresh network; the target's self pointer is this struct, so it must not move. */
-int run_target_init(struct run_target *run, const struct grade_place *place, struct err *err);
+/* Takes a fresh network, with the faults of this scenario (drawn from seed); the target's self pointer is this struct, so
+ * it must not move. */
+int run_target_init(struct run_target *run, const struct grade_place *place,
+                    const struct scenario *scenario, uint64_t seed, struct err *err);
 void run_target_done(struct run_target *run);
 
 #endif

@@ -106,6 +106,12 @@ static int observer_socket(void *self, enum observe_host host, int domain, int t
     return target->socket(target->self, host, domain, type, protocol, err);
 }
 
+static bool observer_network_rests(void *self, uint64_t *ret_frames)
+{
+    const struct target *target = self;
+    return target->network_rests(target->self, ret_frames);
+}
+
 static void start_curl(void)
 {
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -117,6 +123,7 @@ static int open_run(struct run *run, struct err *err)
     struct observe_ops ops = {
         .self = (void *)(uintptr_t)run->target,
         .socket = observer_socket,
+        .network_rests = run->target->network_rests ? observer_network_rests : NULL,
         .program_address = run->target->program_address,
         .peers_address = run->target->peers_address,
     };

@@ -55,6 +55,8 @@ struct target {
                      struct err *err);
     /* Kills what is left of it and frees the handle; fills cpu, rss and limit_hit of ret (which may be NULL). */
     void (*stop)(void *self, struct target_program *program, struct process_summary *ret);
+    /* observe_ops' network_rests; NULL: a cable joins the hosts. */
+    bool (*network_rests)(void *self, uint64_t *ret_frames);
     int (*add_address)(void *self, enum observe_host host, const char *address, struct err *err);
     const char *program_address, *program_address_2, *program_address6;
     const char *peers_address, *peers_address_2, *peers_address6;

@@ -11,6 +11,10 @@
  * crossings). Sending from a CPU also means running there: interrupt and wake-up work of that CPU that began earlier
  * is over (the exit of a process, an expired timer, a wake-up on its way to another CPU).
  *
+ * Where user space carries the frames between the hosts, a marker on that way would share their fate. Then both sockets
+ * are on the peers' host and the markers cross its lo: what is said above holds whatever the device. They prove that the
+ * frames have come as far as user space, or from there to a host; the rest is asked (probe.c, D).
+ *
  * Not covered: receive packet steering on these devices (off unless net.core.rps_default_mask is set). */
 #include "base/io.h"
 #include "base/own.h"
@@ -42,7 +46,7 @@ static int bind_marker(int fd, struct sockaddr_in *address)
     socklen_t len = sizeof *address;
     address->sin_port = htons(MARKER_PORT);
     if (bind(fd, (struct sockaddr *)address, len) < 0) {
-        address->sin_port = 0; /* a host where low ports need privileges, or both hosts are one */
+        address->sin_port = 0; /* a host where low ports need privileges, or both on one host */
         if (bind(fd, (struct sockaddr *)address, len) < 0)
             return -1;
     }
@@ -51,11 +55,13 @@ static int bind_marker(int fd, struct sockaddr_in *address)
 
 static int open_markers(const struct observe_ops *ops, struct marks *marks, struct err *err)
 {
-    const char *texts[2] = {ops->program_address, ops->peers_address};
+    const enum observe_host near = ops->network_rests ? OBSERVE_PEERS_HOST : OBSERVE_PROGRAM_HOST;
+    const enum observe_host hosts[2] = {near, OBSERVE_PEERS_HOST};
+    const char *texts[2] = {ops->network_rests ? ops->peers_address : ops->program_address,
+                            ops->peers_address};
     struct sockaddr_in at[2] = {{.sin_family = AF_INET}, {.sin_family = AF_INET}};
     for (int host = 0; host < 2; host++) {
-        marks->fd[host] =
-            ops->socket(ops->self, (enum observe_host)host, AF_INET, SOCK_DGRAM, 0, err);
+        marks->fd[host] = ops->socket(ops->self, hosts[host], AF_INET, SOCK_DGRAM, 0, err);
         if (marks->fd[host] < 0)
             return -1;
         if (inet_pton(AF_INET, texts[host], &at[host].sin_addr) != 1)

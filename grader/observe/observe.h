@@ -22,6 +22,9 @@ struct observe_ops {
     /* A fresh non-blocking socket inside that host; the observer closes it. -1 with err set. */
     int (*socket)(void *self, enum observe_host host, int domain, int type, int protocol,
                   struct err *err);
+    /* Where user space carries the frames between the hosts, and may keep them: false while it holds any; true otherwise,
+     * and *ret_frames says how many have come to it so far. NULL: a cable joins the hosts. */
+    bool (*network_rests)(void *self, uint64_t *ret_frames);
     const char
         *program_address; /* IPv4 of the program's host and of the peers' host: the markers' way */
     const char *peers_address;

@@ -5,6 +5,7 @@
  *   S   for each thread: state S again, then the run count unchanged
  *   D   socket tables of both hosts: no TCP byte, FIN or handshake under way
  *   K   markers through every CPU's receive queue, there and back
+ *   N   where user space carries the frames: it holds none; K once more; it holds none, and none has come to it; D again
  *   S   again
  *
  * Why SILENT is then a proof. (1) A thread executed nothing between its syscall read in P and its last run count: the
@@ -18,6 +19,13 @@
  * bare ACKs, RSTs and ICMP errors (marks.c), and the wake-ups they caused have turned some S into R. (7) The last S sees
  * none: nobody was woken by a thread, a packet or an interrupt, classification and timers.c found no time-out. The next
  * wake-up needs the grader, and what the program has ever sent is visible to a poll(2) of the grader's sockets.
+ *
+ * N: a switch in user space (world.net) keeps frames for a while and loses some. A lost TCP segment stays in its sender's
+ * queue, D sees it until the repetition has arrived; a lost datagram is none any more. What the switch holds, it says, but
+ * the first K only shows that frames have come to it; the ones that it sent off just before it was asked are in a
+ * receive queue again. They are delivered after the second K, and their answers have come to the switch: were there any, it
+ * has counted more frames than before. If not, no frame is anywhere. A switch that acts on a frame between the questions has
+ * counted it before the first one, or counts it at the second.
  *
  * PID 1 of a box is our own code, not dumpable: it reaps and acts on nothing else, its state and run count suffice.
  * A probe is cheap when nobody ran since the last one: P and W are left out, S over the known set says so. */
@@ -229,6 +237,22 @@ static enum activity weigh(struct observer *observer, struct activity_report *re
 
 /* ---- D, K ---- */
 
+/* K, and N where there is a switch. NETWORK with the reason, or SILENT. */
+static enum activity flush_frames(struct observer *observer, struct activity_report *report)
+{
+    const struct observe_ops *ops = &observer->ops;
+    uint64_t frames[2] = {0, 0};
+    for (int turn = 0; turn < (ops->network_rests ? 2 : 1); turn++) {
+        if (obs_marks_flush(observer->marks, observer->learned_neighbours) < 0)
+            return because(report, ACTIVITY_NETWORK, "a marker datagram is under way");
+        if (ops->network_rests && !ops->network_rests(ops->self, &frames[turn]))
+            return because(report, ACTIVITY_NETWORK, "a packet is under way");
+    }
+    if (frames[0] != frames[1])
+        return because(report, ACTIVITY_NETWORK, "a packet was under way");
+    return ACTIVITY_SILENT;
+}
+
 static enum activity weigh_traffic(struct observer *observer, enum activity state,
                                    struct activity_report *report)
 {
@@ -237,9 +261,9 @@ static enum activity weigh_traffic(struct observer *observer, enum activity stat
         return because(report, ACTIVITY_UNKNOWN, "the socket tables cannot be read");
     if (before == TRAFFIC_UNDER_WAY)
         return because(report, ACTIVITY_NETWORK, "TCP data, a FIN or a handshake is under way");
-    if (obs_marks_flush(observer->marks, observer->learned_neighbours) < 0)
-        return because(report, ACTIVITY_NETWORK, "a marker datagram is under way");
-    if (before == TRAFFIC_NONE)
+    if (flush_frames(observer, report) == ACTIVITY_NETWORK)
+        return ACTIVITY_NETWORK;
+    if (before == TRAFFIC_NONE && !observer->ops.network_rests)
         return state;
     /* A closed window may have been opened by an ACK that only the markers flushed. */
     if (obs_sockets_traffic(observer) != before)

@@ -24,6 +24,7 @@
 
 enum keeper_op {
     KEEPER_NETWORK_NEW,
+    KEEPER_NETWORK_SWITCHED, /* with a switch: its two packet sockets come with the reply */
     KEEPER_NETWORK_FREE,
     KEEPER_NETWORK_ADDRESS,
     KEEPER_SOCKET,
@@ -36,6 +37,7 @@ struct keeper_request {
     uint64_t id; /* of the network or the box; BOX_START: of the network, 0 for none */
     enum net_host host;
     int domain, type, protocol;
+    unsigned mtu; /* NETWORK_SWITCHED: of the hosts' way to each other, 0: the link's */
     char address[64];
     bool keep_stdin, timer_ledger;
     bool build, whole_usr;
@@ -216,11 +218,18 @@ void watchdog_look(struct keeper *keeper);
 _Noreturn void keeper_run(const struct setup *setup, const struct cgroups *groups);
 
 int keeper_network_init(struct keeper *keeper, struct err *err);
-int keeper_pair_make(struct keeper *keeper, struct host_pair *ret, struct err *err);
+/* between: NULL for a cable, or what is to be filled in for a switch. */
+struct keeper_switch;
+int keeper_pair_make(struct keeper *keeper, struct keeper_switch *between, struct host_pair *ret,
+                     struct err *err);
 /* keeper_pool.c: starts making pairs, `ahead` of them; takes one, waiting where none is ready. */
 int keeper_pool_init(struct keeper *keeper, unsigned ahead, struct err *err);
 int keeper_pool_take(struct keeper *keeper, struct host_pair *ret, struct err *err);
-int keeper_network_new(struct keeper *keeper, uint64_t *ret_id, struct err *err);
+int keeper_network_new(struct keeper *keeper, struct keeper_switch *between, uint64_t *ret_id,
+                       struct err *err);
+/* With a switch; fds: its sockets by enum net_host, which the caller sends and closes. */
+int keeper_network_switched(struct keeper *keeper, unsigned mtu, uint64_t *ret_id, int *fds,
+                            struct err *err);
 void keeper_network_free(struct keeper *keeper, uint64_t id);
 int keeper_network_address(struct keeper *keeper, const struct keeper_request *request,
                            struct err *err);

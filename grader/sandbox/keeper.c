@@ -74,7 +74,9 @@ static int serve(struct keeper *keeper, const struct keeper_request *request, in
 {
     switch (request->op) {
     case KEEPER_NETWORK_NEW:
-        return keeper_network_new(keeper, &reply->id, err);
+        return keeper_network_new(keeper, NULL, &reply->id, err);
+    case KEEPER_NETWORK_SWITCHED:
+        return keeper_network_switched(keeper, request->mtu, &reply->id, fds, err);
     case KEEPER_NETWORK_FREE:
         keeper_network_free(keeper, request->id);
         return 0;

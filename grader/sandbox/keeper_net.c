@@ -1,4 +1,4 @@
-/* sandbox/keeper_net.c: pairs of hosts: two network namespaces joined by a veth pair.
+/* sandbox/keeper_net.c: pairs of hosts: two network namespaces joined by a veth pair, or by a switch (keeper_switch.c).
  *
  * How it works: the keeper makes a namespace by unshare(2) from its base namespace, in which the sizes of the socket
  * tables were set (they are read from the current namespace at that moment), keeps a descriptor of it and moves on by
@@ -7,6 +7,7 @@
  *
  * A pair is never used twice: ports in TIME_WAIT, route caches and abstract sockets would tell one run of another. */
 #include "sandbox/box.h"
+#include "sandbox/keeper_switch.h"
 #include "sandbox/rtnl.h"
 
 #include "base/own.h"
@@ -20,12 +21,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LOOPBACK 1
-#define LINK                                                                                       \
-    100 /* index of eth0; small ones may be taken by tunnels that some kernels make everywhere */
-#define LINK_NAME "eth0"
-#define SUBNET_4  24
-#define SUBNET_6  64
+#define LOOPBACK       1
+#define IPV6_LEAST_MTU 1280 /* RFC 8200 5 */
+#define SUBNET_4       24
+#define SUBNET_6       64
 
 /* By enum net_host. */
 static const unsigned char macs[2][MAC_BYTES] = {{2, 0, 0, 0, 0, 2}, {2, 0, 0, 0, 0, 1}};
@@ -48,6 +47,12 @@ static const struct setting {
         {"/proc/sys/net/ipv6/conf/default/accept_ra", "0", true},
         {"/proc/sys/net/ipv6/conf/default/router_solicitations", "0", true},
         {"/proc/sys/net/ipv6/conf/default/accept_dad", "0", true},
+},
+  switch_settings[] =
+      {
+          /* nothing of its own on the wires */
+          {"/proc/sys/net/ipv6/conf/all/disable_ipv6", "1", true},
+          {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1", true},
 },
   base_settings[] = {
       {"/proc/sys/net/ipv4/tcp_child_ehash_entries", "128", true},
@@ -82,7 +87,8 @@ static void close_pair(struct host_pair *pair)
 }
 
 /* A fresh namespace, entered. */
-static int make_host(struct keeper *keeper, int *ret_ns, struct err *err)
+static int make_host(struct keeper *keeper, const struct setting *settings, size_t count,
+                     int *ret_ns, struct err *err)
 {
     if (enter(keeper->base_net, err) != 0)
         return -1;
@@ -90,11 +96,12 @@ static int make_host(struct keeper *keeper, int *ret_ns, struct err *err)
         return err_sys(err, ERR_HOST, errno,
                        "network: making a host (ENOSPC: user.max_net_namespaces is too small)");
     *ret_ns = open_own_namespace(err);
-    return *ret_ns < 0 ? -1 : apply(host_settings, ARRAY_SIZE(host_settings), err);
+    return *ret_ns < 0 ? -1 : apply(settings, count, err);
 }
 
-/* One address with everything that belongs to it on its own host. */
-static int add_own_address(struct mnl_socket *sock, const char *text, bool with_subnet)
+/* One address with everything that belongs to it on its own host. mtu: of the way to the other host, 0 the link's. */
+static int add_own_address(struct mnl_socket *sock, const char *text, bool with_subnet,
+                           unsigned mtu)
 {
     struct address address;
     struct address subnet;
@@ -103,11 +110,14 @@ static int add_own_address(struct mnl_socket *sock, const char *text, bool with_
     bool v4 = address.family == AF_INET;
     unsigned prefix = v4 ? SUBNET_4 : SUBNET_6;
     if (rtnl_address(sock, LINK, &address, prefix) != 0 ||
-        rtnl_route(sock, LINK, &address, address.len * 8, v4 ? &address : NULL, true) != 0)
+        rtnl_route(sock, LINK, &address, address.len * 8, v4 ? &address : NULL, true, 0) != 0)
         return -1;
     subnet = address;
     memset(subnet.bytes + prefix / 8, 0, subnet.len - prefix / 8);
-    return with_subnet ? rtnl_route(sock, LINK, &subnet, prefix, v4 ? &address : NULL, false) : 0;
+    if (mtu && !v4 && mtu < IPV6_LEAST_MTU)
+        mtu = IPV6_LEAST_MTU;
+    return with_subnet ? rtnl_route(sock, LINK, &subnet, prefix, v4 ? &address : NULL, false, mtu)
+                       : 0;
 }
 
 static int add_neighbour(struct mnl_socket *sock, const char *text, enum net_host host)
@@ -128,14 +138,14 @@ static int loopback_routes(struct mnl_socket *sock)
         struct address source;
         if (address_parse(routes[i].to, &to) != 0 || address_parse("127.0.0.1", &source) != 0 ||
             rtnl_route(sock, LOOPBACK, &to, routes[i].prefix, to.family == AF_INET ? &source : NULL,
-                       true) != 0)
+                       true, 0) != 0)
             return -1;
     }
     return 0;
 }
 
 /* Links up and addresses, of the host that the keeper is in; waits for nothing. */
-static int configure(struct mnl_socket *sock, enum net_host host)
+static int configure(struct mnl_socket *sock, enum net_host host, unsigned mtu)
 {
     enum net_host other = host == NET_HOST_PROGRAM ? NET_HOST_PEERS : NET_HOST_PROGRAM;
     if (rtnl_link_up(sock, LOOPBACK) != 0 || rtnl_link_up(sock, LINK) != 0 ||
@@ -143,28 +153,40 @@ static int configure(struct mnl_socket *sock, enum net_host host)
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(addresses[host]); i++) {
         bool first_of_subnet = i == 0 || strchr(addresses[host][i], ':');
-        if (add_own_address(sock, addresses[host][i], first_of_subnet) != 0 ||
+        if (add_own_address(sock, addresses[host][i], first_of_subnet, mtu) != 0 ||
             add_neighbour(sock, addresses[other][i], other) != 0)
             return -1;
     }
     return 0;
 }
 
-/* Joins and configures both hosts; the sockets stay in the namespace in which they were opened. */
-static int join(const struct host_pair *pair, struct mnl_socket **socks, struct err *err)
+static int cable(const struct host_pair *pair, struct mnl_socket *sock)
 {
+    struct veth_end ends[2];
+    for (int host = 0; host < 2; host++)
+        ends[host] = (struct veth_end){LINK_NAME, LINK, macs[host]};
+    return rtnl_veth(sock, &ends[NET_HOST_PEERS], &ends[NET_HOST_PROGRAM],
+                     pair->ns[NET_HOST_PROGRAM]);
+}
+
+/* Joins and configures both hosts; the sockets stay in the namespace in which they were opened. */
+static int join(const struct host_pair *pair, const struct keeper_switch *between,
+                struct mnl_socket **socks, struct err *err)
+{
+    unsigned mtu = between ? between->mtu : 0;
     for (int host = 0; host < 2; host++) {
         if (enter(pair->ns[host], err) != 0)
             return -1;
         socks[host] = rtnl_open();
         if (!socks[host])
             return err_sys(err, ERR_HOST, errno, "network: rtnetlink");
+        if (between && keeper_switch_host(err) != 0)
+            return -1;
     }
-    if (rtnl_veth(socks[NET_HOST_PEERS], LINK_NAME, LINK, macs[NET_HOST_PEERS],
-                  pair->ns[NET_HOST_PROGRAM], macs[NET_HOST_PROGRAM]) != 0)
+    if (!between && cable(pair, socks[NET_HOST_PEERS]) != 0)
         return err_sys(err, ERR_HOST, errno, "network: no veth in this kernel");
-    if (configure(socks[NET_HOST_PROGRAM], NET_HOST_PROGRAM) != 0 ||
-        configure(socks[NET_HOST_PEERS], NET_HOST_PEERS) != 0)
+    if (configure(socks[NET_HOST_PROGRAM], NET_HOST_PROGRAM, mtu) != 0 ||
+        configure(socks[NET_HOST_PEERS], NET_HOST_PEERS, mtu) != 0)
         return err_sys(err, ERR_HOST, errno, "network: configuring a host");
     /* the carrier comes from a work queue, up to 5 ms later; packets sent before are lost, and TCP waits a second */
     for (int host = 0; host < 2; host++)
@@ -173,15 +195,30 @@ static int join(const struct host_pair *pair, struct mnl_socket **socks, struct 
     return 0;
 }
 
-int keeper_pair_make(struct keeper *keeper, struct host_pair *ret, struct err *err)
+/* The namespace lives as long as the switch's sockets. */
+static int make_switch(struct keeper *keeper, const struct host_pair *pair,
+                       struct keeper_switch *between, struct err *err)
+{
+    AUTO_CLOSE int ns = -1;
+    if (make_host(keeper, switch_settings, ARRAY_SIZE(switch_settings), &ns, err) != 0)
+        return -1;
+    return keeper_switch_cables(between, pair->ns, macs, err);
+}
+
+int keeper_pair_make(struct keeper *keeper, struct keeper_switch *between, struct host_pair *ret,
+                     struct err *err)
 {
     struct mnl_socket *socks[2] = {NULL, NULL};
     struct host_pair pair = {.ns = {-1, -1}};
-    int result = make_host(keeper, &pair.ns[NET_HOST_PROGRAM], err);
+    int result = 0;
+    for (int host = 0; host < 2 && result == 0; host++)
+        result = make_host(keeper, host_settings, ARRAY_SIZE(host_settings), &pair.ns[host], err);
+    if (result == 0 && between)
+        result = make_switch(keeper, &pair, between, err);
     if (result == 0)
-        result = make_host(keeper, &pair.ns[NET_HOST_PEERS], err);
-    if (result == 0)
-        result = join(&pair, socks, err);
+        result = join(&pair, between, socks, err);
+    if (result == 0 && between)
+        result = keeper_switch_await(between, err);
     for (int host = 0; host < 2; host++)
         if (socks[host])
             (void)mnl_socket_close(socks[host]);
@@ -203,19 +240,21 @@ int keeper_network_init(struct keeper *keeper, struct err *err)
         return -1;
     /* one to see that it can be done */
     struct host_pair first = {.ns = {-1, -1}};
-    if (keeper_pair_make(keeper, &first, err) != 0)
+    if (keeper_pair_make(keeper, NULL, &first, err) != 0)
         return -1;
     close_pair(&first);
     return 0;
 }
 
-int keeper_network_new(struct keeper *keeper, uint64_t *ret_id, struct err *err)
+int keeper_network_new(struct keeper *keeper, struct keeper_switch *between, uint64_t *ret_id,
+                       struct err *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(keeper->pairs); i++) {
         struct host_pair *pair = &keeper->pairs[i];
         if (pair->id)
             continue;
-        if (keeper_pool_take(keeper, pair, err) != 0)
+        if ((between ? keeper_pair_make(keeper, between, pair, err)
+                     : keeper_pool_take(keeper, pair, err)) != 0)
             return -1;
         pair->id = ++keeper->next_id;
         *ret_id = pair->id;
@@ -254,7 +293,7 @@ int keeper_network_address(struct keeper *keeper, const struct keeper_request *r
         if (!sock)
             result = err_sys(err, ERR_HOST, errno, "network: rtnetlink");
         else if ((host == (int)request->host
-                      ? add_own_address(sock, request->address, false)
+                      ? add_own_address(sock, request->address, false, 0)
                       : add_neighbour(sock, request->address, request->host)) != 0)
             result =
                 err_sys(err, ERR_HOST, errno, "network: adding the address %s", request->address);

@@ -28,7 +28,7 @@ static void make_one(struct keeper *keeper, int sock)
     struct made made = {0};
     struct host_pair pair = {.ns = {-1, -1}};
     struct err err = {0};
-    if (keeper_pair_make(keeper, &pair, &err) != 0) {
+    if (keeper_pair_make(keeper, NULL, &pair, &err) != 0) {
         made = (struct made){.failed = -1, .sys_errno = err.sys_errno};
         (void)snprintf(made.text, sizeof made.text, "%.*s", (int)sizeof made.text - 1, err.text);
     }

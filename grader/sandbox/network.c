@@ -2,6 +2,8 @@
 #include "sandbox/box.h"
 
 #include "base/mem.h"
+#include "base/own.h"
+#include "sandbox/switch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 struct network {
     struct sandbox *sandbox;
     uint64_t id;
+    struct net_switch *between; /* NULL: a cable */
 };
 
 uint64_t network_id(const struct network *network)
@@ -29,10 +32,53 @@ int network_new(struct sandbox *sandbox, struct network **ret, struct err *err)
     return 0;
 }
 
+int network_new_faulty(struct sandbox *sandbox, const struct net_faults *faults,
+                       struct network **ret, struct err *err)
+{
+    struct keeper_request request = {.op = KEEPER_NETWORK_SWITCHED, .mtu = faults->mtu};
+    struct keeper_reply reply;
+    int fds[BOX_FD_MAX];
+    size_t n_fds = 0;
+    struct net_switch *between = NULL;
+    if (keeper_ask(sandbox, &request, -1, &reply, fds, &n_fds, err) != 0)
+        return -1;
+    struct network *network = xcalloc(1, sizeof *network);
+    *network = (struct network){.sandbox = sandbox, .id = reply.id};
+    if (n_fds != 2) { /* this process is at its own limit */
+        for (size_t i = 0; i < n_fds; i++)
+            own_close(&fds[i]);
+        (void)err_set(err, ERR_HOST, "sandbox: no descriptors left for a switch");
+    } else {
+        (void)switch_new(fds, faults, &between, err);
+    }
+    network->between = between;
+    if (!between) {
+        network_free(network);
+        return -1;
+    }
+    *ret = network;
+    return 0;
+}
+
+bool network_rests(struct network *network, uint64_t *ret_frames)
+{
+    *ret_frames = 0;
+    return !network->between || switch_rests(network->between, ret_frames);
+}
+
+void network_counts(struct network *network, struct net_counts ret[2])
+{
+    ret[0] = (struct net_counts){0};
+    ret[1] = ret[0];
+    if (network->between)
+        switch_counts(network->between, ret);
+}
+
 void network_free(struct network *network)
 {
     if (!network)
         return;
+    switch_free(network->between);
     struct keeper_request request = {.op = KEEPER_NETWORK_FREE, .id = network->id};
     struct keeper_reply reply;
     (void)keeper_ask(network->sandbox, &request, -1, &reply, NULL, NULL, NULL);

@@ -79,13 +79,14 @@ static int try_proc(void)
 
 static int try_veth(void)
 {
-    static const unsigned char mac_a[MAC_BYTES] = {2, 0, 0, 0, 0, 1};
-    static const unsigned char mac_b[MAC_BYTES] = {2, 0, 0, 0, 0, 2};
+    static const unsigned char macs[2][MAC_BYTES] = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
+    const struct veth_end here = {"eth0", 100, macs[0]};
+    const struct veth_end there = {"eth0", 100, macs[1]};
     AUTO_CLOSE int other = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     if (other < 0 || unshare(CLONE_NEWNET) != 0)
         return -1;
     struct mnl_socket *sock = rtnl_open();
-    int result = sock ? rtnl_veth(sock, "eth0", 100, mac_a, other, mac_b) : -1;
+    int result = sock ? rtnl_veth(sock, &here, &there, other) : -1;
     int saved = errno;
     if (sock)
         (void)mnl_socket_close(sock);

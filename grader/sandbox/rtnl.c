@@ -70,24 +70,26 @@ static struct nlmsghdr *begin(char *message, uint16_t type, uint16_t flags)
     return head;
 }
 
-int rtnl_veth(struct mnl_socket *sock, const char *name, int index, const unsigned char *mac,
-              int peer_ns, const unsigned char *peer_mac)
+static void put_end(struct nlmsghdr *head, const struct veth_end *end)
+{
+    struct ifinfomsg *link = mnl_nlmsg_put_extra_header(head, sizeof *link);
+    link->ifi_index = end->index;
+    mnl_attr_put_strz(head, IFLA_IFNAME, end->name);
+    mnl_attr_put(head, IFLA_ADDRESS, MAC_BYTES, end->mac);
+}
+
+int rtnl_veth(struct mnl_socket *sock, const struct veth_end *here, const struct veth_end *there,
+              int there_ns)
 {
     char message[MESSAGE_BYTES] __attribute__((aligned(8)));
     struct nlmsghdr *head = begin(message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-    struct ifinfomsg *link = mnl_nlmsg_put_extra_header(head, sizeof *link);
-    link->ifi_index = index;
-    mnl_attr_put_strz(head, IFLA_IFNAME, name);
-    mnl_attr_put(head, IFLA_ADDRESS, MAC_BYTES, mac);
+    put_end(head, here);
     struct nlattr *info = mnl_attr_nest_start(head, IFLA_LINKINFO);
     mnl_attr_put_strz(head, IFLA_INFO_KIND, "veth");
     struct nlattr *data = mnl_attr_nest_start(head, IFLA_INFO_DATA);
     struct nlattr *peer = mnl_attr_nest_start(head, VETH_INFO_PEER);
-    struct ifinfomsg *peer_link = mnl_nlmsg_put_extra_header(head, sizeof *peer_link);
-    peer_link->ifi_index = index;
-    mnl_attr_put_strz(head, IFLA_IFNAME, name);
-    mnl_attr_put(head, IFLA_ADDRESS, MAC_BYTES, peer_mac);
-    mnl_attr_put_u32(head, IFLA_NET_NS_FD, (uint32_t)peer_ns);
+    put_end(head, there);
+    mnl_attr_put_u32(head, IFLA_NET_NS_FD, (uint32_t)there_ns);
     mnl_attr_nest_end(head, peer);
     mnl_attr_nest_end(head, data);
     mnl_attr_nest_end(head, info);
@@ -154,7 +156,7 @@ int rtnl_address(struct mnl_socket *sock, int index, const struct address *addre
 }
 
 static int change_route(struct mnl_socket *sock, uint16_t type, int index, const struct address *to,
-                        unsigned prefix, const struct address *source, bool local)
+                        unsigned prefix, const struct address *source, bool local, unsigned mtu)
 {
     char message[MESSAGE_BYTES] __attribute__((aligned(8)));
     uint16_t flags = type == RTM_DELROUTE ? 0 : NLM_F_CREATE | NLM_F_REPLACE;
@@ -178,19 +180,21 @@ static int change_route(struct mnl_socket *sock, uint16_t type, int index, const
     if (type == RTM_NEWROUTE) {
         struct nlattr *metrics = mnl_attr_nest_start(head, RTA_METRICS);
         mnl_attr_put_u32(head, RTAX_QUICKACK, 1);
+        if (mtu)
+            mnl_attr_put_u32(head, RTAX_MTU, mtu);
         mnl_attr_nest_end(head, metrics);
     }
     return talk(sock, head);
 }
 
 int rtnl_route(struct mnl_socket *sock, int index, const struct address *to, unsigned prefix,
-               const struct address *source, bool local)
+               const struct address *source, bool local, unsigned mtu)
 {
     /* The kernel's own IPv6 routes of the local table have metric 0, which no request can name: replacing one would add
      * a second, worse one. */
     if (local && to->family == AF_INET6)
-        (void)change_route(sock, RTM_DELROUTE, index, to, prefix, NULL, true);
-    return change_route(sock, RTM_NEWROUTE, index, to, prefix, source, local);
+        (void)change_route(sock, RTM_DELROUTE, index, to, prefix, NULL, true, 0);
+    return change_route(sock, RTM_NEWROUTE, index, to, prefix, source, local, mtu);
 }
 
 int rtnl_neighbour(struct mnl_socket *sock, int index, const struct address *address,

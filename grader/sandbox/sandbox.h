@@ -10,6 +10,7 @@
 #define GRADER_SANDBOX_SANDBOX_H
 
 #include "base/err.h"
+#include "sandbox/net_faults.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,7 +81,17 @@ struct network;
  * Both hosts also have 127.0.0.1 and ::1. Routes carry quickack; socket tables are small (128 buckets);
  * ip_unprivileged_port_start is 0. No route leads anywhere else. */
 int network_new(struct sandbox *sandbox, struct network **ret, struct err *err);
+/* The same with a switch in place of the cable: a thread of this process that delays, loses, repeats and reorders what the
+ * hosts send each other. Made when asked for; takes some milliseconds. */
+int network_new_faulty(struct sandbox *sandbox, const struct net_faults *faults,
+                       struct network **ret, struct err *err);
 void network_free(struct network *network);
+
+/* Of a network with a switch: false while any frame is under way in it, as far as it has come to the switch; true at other
+ * times, and *ret_frames says how many have come so far. Never blocks; when in doubt false. Without a switch: true, 0. */
+bool network_rests(struct network *network, uint64_t *ret_frames);
+/* What became of the packets to each host (by enum net_host); zeros without a switch. */
+void network_counts(struct network *network, struct net_counts ret[2]);
 
 /* Adds an address ("10.0.0.9", or IPv6) with the subnet's prefix to a host of this network. */
 int network_add_address(struct network *network, enum net_host host, const char *address,

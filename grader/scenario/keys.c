@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define NOT_YET "not yet available: network conditions and faulty system calls are planned"
+#define NOT_YET "not yet available: faulty system calls are planned"
 
 static const struct key file_keys[] = {
     {"$schema", NULL}, {"assignment", NULL}, {"title", NULL}, {"note", NULL},
@@ -72,13 +72,21 @@ static const struct key world_keys[] = {
     {"hosts", NULL},
     {"addresses", NULL},
     {"limits", NULL},
-    {"net", NOT_YET},
+    {"net", NULL},
     {"calls", NOT_YET},
     {"user", "not available: programs always run as an unprivileged user"},
 };
 static const struct key world_file_keys[] = {
     {"data", NULL}, {"mode", NULL}, {"link", NULL}, {"fifo", NULL}, {"sparse", NULL},
 };
+static const struct key net_keys[] = {
+    {"delay", NULL},   {"rate", NULL}, {"loss", NULL},       {"duplicate", NULL},
+    {"reorder", NULL}, {"mtu", NULL},  {"to_program", NULL}, {"to_peers", NULL},
+};
+static const struct key net_way_keys[] = {
+    {"delay", NULL}, {"rate", NULL}, {"loss", NULL}, {"duplicate", NULL}, {"reorder", NULL},
+};
+static const struct key net_every_keys[] = {{"every", NULL}};
 static const struct key limits_keys[] = {
     {"nofile", NULL}, {"as", NULL}, {"nproc", NULL}, {"cpu", NULL}, {"memory", NULL},
 };
@@ -118,6 +126,9 @@ static const struct key_table tables[KEYS_COUNT] = {
     [KEYS_DATA] = TABLE("data", data_keys),
     [KEYS_WORLD] = TABLE("world", world_keys),
     [KEYS_WORLD_FILE] = TABLE("world-file", world_file_keys),
+    [KEYS_NET] = TABLE("net", net_keys),
+    [KEYS_NET_WAY] = TABLE("net-way", net_way_keys),
+    [KEYS_NET_EVERY] = TABLE("net-every", net_every_keys),
     [KEYS_LIMITS] = TABLE("limits", limits_keys),
     [KEYS_SUITE] = TABLE("suite", suite_keys),
     [KEYS_SUITE_ENTRY] = TABLE("suite-entry", suite_entry_keys),

@@ -40,6 +40,9 @@ enum key_object {
     KEYS_DATA,
     KEYS_WORLD,
     KEYS_WORLD_FILE,
+    KEYS_NET,
+    KEYS_NET_WAY, /* "to_program", "to_peers" */
+    KEYS_NET_EVERY,
     KEYS_LIMITS,
     KEYS_SUITE,
     KEYS_SUITE_ENTRY,

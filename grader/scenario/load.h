@@ -58,6 +58,9 @@ void load_regex(const struct at *at, bool ignore_case, const char **ret);
 /* load_data.c: NULL after a finding */
 const struct data *load_data(struct arena *arena, const struct at *at);
 const struct data *load_get_data(struct arena *arena, const struct at *object, const char *key);
+/* load_net.c: "net" of a world; what is not there stays as it is */
+void load_net(struct loader *loader, const struct at *world, struct world *ret);
+
 /* load_world.c: the file's world and the scenario's on top of it */
 void load_world(struct loader *loader, const struct at *object, const struct world *outer,
                 struct world *ret);

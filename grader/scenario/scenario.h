@@ -240,6 +240,24 @@ struct world_host {
     const char *const *addresses; /* with ${var} */
     size_t n_addresses;
 };
+/* Faults of the network between the two hosts (FORMAT.md, "net"). */
+#define WORLD_NET_MAX_NUMBERS 64
+struct world_net_choice { /* which packets: all zero for none */
+    double share;         /* 0..1 of all */
+    uint32_t every;       /* every nth */
+    const uint32_t *numbers;
+    size_t n_numbers; /* at most WORLD_NET_MAX_NUMBERS */
+};
+struct world_net_way {
+    double delay_s;
+    double rate; /* bytes a second; 0: no limit */
+    struct world_net_choice loss, duplicate, reorder;
+};
+struct world_net {
+    unsigned mtu; /* bytes; 0: not said */
+    struct world_net_way to_program, to_peers;
+};
+
 struct world {
     const struct world_file *files;
     size_t n_files;
@@ -247,6 +265,7 @@ struct world {
     size_t n_hosts;
     const char *const *addresses; /* extra addresses of the peers' host */
     size_t n_addresses;
+    const struct world_net *net;   /* NULL: nothing happens to packets */
     struct start_step limits_only; /* .limits: nofile, as, nproc, cpu, memory */
 };
 

@@ -131,9 +131,10 @@ Test(scenario_format, the_examples_use_every_key)
     AUTO_BUF struct buf all = {0};
     (void)each_example(add_example, &all);
     static const enum key_object tables[] = {
-        KEYS_START, KEYS_OPEN,        KEYS_SEND, KEYS_EXPECT,   KEYS_CLOSE,     KEYS_CHECK,
-        KEYS_FETCH, KEYS_REPEAT,      KEYS_WAIT, KEYS_PARALLEL, KEYS_DO,        KEYS_MEET,
-        KEYS_DATA,  KEYS_EXPECTATION, KEYS_HTTP, KEYS_WORLD,    KEYS_WORLD_FILE};
+        KEYS_START, KEYS_OPEN,       KEYS_SEND,   KEYS_EXPECT,      KEYS_CLOSE,
+        KEYS_CHECK, KEYS_FETCH,      KEYS_REPEAT, KEYS_WAIT,        KEYS_PARALLEL,
+        KEYS_DO,    KEYS_MEET,       KEYS_DATA,   KEYS_EXPECTATION, KEYS_HTTP,
+        KEYS_WORLD, KEYS_WORLD_FILE, KEYS_NET,    KEYS_NET_WAY,     KEYS_NET_EVERY};
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
         const struct key_table *table = key_table(tables[i]);
         for (size_t k = 0; k < table->count; k++) {

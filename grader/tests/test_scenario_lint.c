@@ -96,9 +96,6 @@ Test(scenario_lint, the_head)
         {"{\"assignment\": \"a\", \"setup\": [{\"start\": \"s\"}], \"scenarios\": [{\"id\": \"a\", "
          "\"title\": \"t\", \"steps\": []}]}",
          "needs 'program'"},
-        {"{\"assignment\": \"a\", \"world\": {\"net\": {}}, \"scenarios\": [{\"id\": \"a\", "
-         "\"title\": \"t\", \"steps\": []}]}",
-         "world.net: not yet available"},
         {"{\"assignment\": \"a\", \"world\": {\"calls\": {}}, \"scenarios\": [{\"id\": \"a\", "
          "\"title\": \"t\", \"steps\": []}]}",
          "world.calls: not yet available"},
