@@ -23,8 +23,10 @@ struct lab {
     struct box *boxes[LAB_BOXES];
     int out[LAB_BOXES]; /* stdout of each */
     struct observer *observer;
-    bool ledger;                   /* of the boxes to come */
-    struct activity_report report; /* of the last probe */
+    bool ledger;                                     /* of the boxes to come */
+    const struct net_faults *faults;                 /* of the networks to come; NULL: a cable */
+    bool (*rests)(void *self, uint64_t *ret_frames); /* in place of network_rests() */
+    struct activity_report report;                   /* of the last probe */
     struct err err;
     char dir[64];
     char server[PATH_MAX];
@@ -61,12 +63,20 @@ static int lab_copy_self(struct lab *lab)
                : 0;
 }
 
+static bool lab_network_rests(void *self, uint64_t *ret_frames)
+{
+    return network_rests(self, ret_frames);
+}
+
 static int lab_fresh_network(struct lab *lab)
 {
     struct observe_ops ops = {.socket = lab_observer_socket,
                               .program_address = NET_PROGRAM_ADDR,
                               .peers_address = NET_PEERS_ADDR};
-    if (network_new(lab->sandbox, &lab->network, &lab->err) < 0)
+    if (lab->faults)
+        ops.network_rests = lab->rests ? lab->rests : lab_network_rests;
+    if ((lab->faults ? network_new_faulty(lab->sandbox, lab->faults, &lab->network, &lab->err)
+                     : network_new(lab->sandbox, &lab->network, &lab->err)) < 0)
         return -1;
     ops.self = lab->network;
     return observer_new(&ops, &lab->observer, &lab->err);
