@@ -86,12 +86,22 @@ static void check_users(struct run *run, const struct endpoint *endpoint)
                           lane->active.path, endpoint->name);
 }
 
+/* What a program has written and nobody has read yet: its last words belong into the report. */
+static void hear_out(struct run *run, const struct program *program)
+{
+    for (size_t i = 0; i < run->n_endpoints; i++)
+        if (run->endpoints[i]->program == program)
+            endpoint_read(run, run->endpoints[i]);
+}
+
 void endpoint_drop(struct run *run, struct endpoint *endpoint)
 {
     struct program *program = endpoint->program;
     check_users(run, endpoint);
-    if (program && endpoint->kind == ENDPOINT_PROGRAM && !run->closing)
+    if (program && endpoint->kind == ENDPOINT_PROGRAM && !run->closing) {
         (void)program_poll(run, endpoint, &run->err); /* before our closing of its pipes ends it */
+        hear_out(run, program);
+    }
     forget(run, endpoint);
     run->inputs++;
     if (endpoint->kind == ENDPOINT_PROGRAM) {
