@@ -1,7 +1,11 @@
 /* observe/timers.c: timers that wake a program although it blocks without a time-out.
  *
  *   timerfd                fdinfo shows the time left: every descriptor of a process is looked at after it has run, as
- *                          soon as the ledger (without one: at once) says that there may be any
+ *                          soon as the ledger (without one: at once) says that there may be any. Every thread's, for
+ *                          clone(2) can give a thread a table of its own; and since epoll(7) sets know files that have no
+ *                          descriptor, one on its way through a unix(7) socket counts as armed.
+ *                          Not covered: a thread that waits in read(2) for a timerfd whose number another thread has
+ *                          given to another file (dup2(2)) meanwhile
  *   alarm, setitimer,      by the ledger. Without one: the signal is caught or blocked by the process, or it has made a
  *   POSIX timers           POSIX timer (/proc/PID/timers): then one may be armed. Not covered without a ledger: an alarm
  *                          that is neither, whose only effect is that the program dies. */
@@ -24,6 +28,8 @@ void obs_wake(struct activity_report *report, uint64_t lo, uint64_t hi)
 struct timer_scan {
     pid_t pid;
     bool held, armed;
+    bool sets,
+        in_flight; /* epoll sets are held; a socket holds descriptors that nobody has received */
     struct activity_report *report;
 };
 
@@ -63,13 +69,55 @@ static void read_timer(struct timer_scan *scan, int fd)
     obs_wake(scan->report, before + left, after + left);
 }
 
+/* "scm_fds: N" of a unix socket's fdinfo (Linux 5.6): descriptors in its receive queue (SCM_RIGHTS). */
+static void read_socket(struct timer_scan *scan, int fd)
+{
+    static const char field[] = "scm_fds:";
+    char name[32];
+    char text[512];
+    if (scan->in_flight)
+        return;
+    snprintf(name, sizeof name, "fdinfo/%d", fd);
+    ssize_t len = obs_proc_read(scan->pid, name, text, sizeof text);
+    const char *count = len > 0 ? strstr(text, field) : NULL;
+    scan->in_flight = len <= 0 || (count && strtoul(count + sizeof field - 1, NULL, 10) > 0);
+}
+
 static void visit_fd(void *self, int fd, const char *link)
 {
     struct timer_scan *scan = self;
+    uint64_t inode = 0;
+    if (obs_socket_inode(link, &inode))
+        read_socket(scan, fd);
     if (strcmp(link, "anon_inode:[timerfd]") != 0)
         return;
     scan->held = true;
     read_timer(scan, fd);
+}
+
+/* One descriptor table. -1 when it cannot be read. */
+static int scan_table(struct timer_scan *scan, pid_t tid)
+{
+    scan->pid = tid;
+    if (obs_proc_fds(tid, visit_fd, scan) < 0)
+        return -1;
+    if (scan->in_flight) {
+        scan->held = scan->armed = true;
+        obs_wake(scan->report, 0, UINT64_MAX);
+    }
+    return 0;
+}
+
+static int scan_threads(const struct observer *observer, const struct task *leader,
+                        struct timer_scan *scan)
+{
+    for (size_t i = 0; i < observer->n_tasks; i++) {
+        const struct task *task = &observer->tasks[i];
+        if (task->tgid == leader->tgid && task->rest != REST_ENDED &&
+            scan_table(scan, task->tid) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* ---- signals of timers, without a ledger ---- */
@@ -107,13 +155,14 @@ static void mark_processes(struct observer *observer)
     }
 }
 
-static enum timers scan_process(struct task *leader, struct activity_report *report)
+static enum timers scan_process(const struct observer *observer, struct task *leader,
+                                struct activity_report *report)
 {
-    struct timer_scan scan = {.pid = leader->live, .report = report};
+    struct timer_scan scan = {.report = report};
     struct ledger *ledger = leader->box->ledger;
     bool possible = !ledger || obs_ledger_timer_files(ledger);
     if (possible && (leader->rescan || leader->timer_files)) {
-        if (obs_proc_fds(leader->live, visit_fd, &scan) < 0)
+        if (scan_threads(observer, leader, &scan) < 0)
             return TIMERS_UNREADABLE;
         leader->timer_files = scan.held;
     }
@@ -133,7 +182,7 @@ enum timers obs_timers(struct observer *observer, struct activity_report *report
         struct task *task = &observer->tasks[i];
         if (task->tid != task->tgid || obs_task_is_init(task) || !task->live)
             continue;
-        enum timers one = scan_process(task, report);
+        enum timers one = scan_process(observer, task, report);
         if (one == TIMERS_UNREADABLE)
             return one;
         if (one == TIMERS_ARMED)
