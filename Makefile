@@ -156,7 +156,7 @@ install: all                               ## install below PREFIX (and DESTDIR)
 
 # Packages of Debian 12. Those for the style checks are apart: a demo does not need them.
 PACKAGES       := gcc libc6-dev make pkg-config libjansson-dev libcurl4-openssl-dev libseccomp-dev libmnl-dev \
-                  nettle-dev libarchive-dev libcriterion-dev python3 python3-jsonschema patch procps
+                  nettle-dev libarchive-dev libcriterion-dev python3 python3-jsonschema patch procps iproute2
 PACKAGES_STYLE := clang-format clang-tidy cppcheck shellcheck pmccabe git
 PACKAGES_FUZZ  := clang libclang-rt-14-dev llvm-14
 

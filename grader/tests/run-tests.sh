@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test of a build folder: the Criterion binaries one after the other (each uses all cores by itself), then the
-# end-to-end tests. Fails when anything failed, when a binary ran no test, or when a sanitizer left a log.
+# end-to-end tests and the hostile corpus. Fails when anything failed, when a binary ran no test, or when a sanitizer left a log.
 set -euo pipefail
 
 build=$(realpath "${1:-build}")
@@ -49,6 +49,7 @@ for corpus in "$here"/../fuzz/corpus/*; do
 done
 
 /usr/bin/python3 "$here/e2e/run.py" --build "$build" || failed=$((failed + 1))
+/usr/bin/python3 "$here/hostile/run.py" --build "$build" || failed=$((failed + 1))
 
 for log in "$logs"/sanitizer/*; do
     [[ -s $log ]] || continue
