@@ -25,6 +25,24 @@ static bool print_probes(void)
     return can_grade;
 }
 
+/* Best first; the words are those of sandbox_status(). */
+static void print_ladder(const char *in_force)
+{
+    static const struct {
+        const char *tier, *what;
+    } rungs[] = {
+        {"namespaces", "two hosts joined by veth, a /proc of its own in every box"},
+        {"namespaces, no /proc", "LeakSanitizer and what else reads /proc does not run"},
+        {"one-host", "program and peers share a host: no veth"},
+        {"one-host, no /proc", "both"},
+    };
+    (void)printf(
+        "\nthe ladder; a grade takes the best that works, and refuses (exit 3) below it:\n");
+    for (size_t i = 0; i < ARRAY_SIZE(rungs); i++)
+        (void)printf("  %s %-22s %s\n", strcmp(in_force, rungs[i].tier) == 0 ? "->" : "  ",
+                     rungs[i].tier, rungs[i].what);
+}
+
 /* Opens the sandbox for real: what a grade would use. */
 static int print_in_force(void)
 {
@@ -39,11 +57,13 @@ static int print_in_force(void)
     int result = sandbox_open(&options, &sandbox, &err);
     if (result == 0) {
         const struct sandbox_status *status = sandbox_status(sandbox);
+        print_ladder(status->tier);
         (void)printf("\na grade would use: isolation by %s, limits by %s\n", status->tier,
                      status->limits);
         for (size_t i = 0; i < ARRAY_SIZE(status->lacks) && status->lacks[i]; i++)
             (void)printf("  without: %s\n", status->lacks[i]);
     } else {
+        print_ladder("");
         (void)printf("\ngrading is not possible here: %s\n", err.text);
     }
     sandbox_close(sandbox);

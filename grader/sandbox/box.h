@@ -62,7 +62,8 @@ struct keeper_hello {
     int sys_errno;
     char text[768];
     enum cgroup_kind { CGROUP_NONE, CGROUP_V1, CGROUP_V2 } cgroup;
-    bool has_proc, has_veth;
+    bool has_proc; /* boxes have one of their own */
+    bool has_veth;
     char lacks[MAX_LACKS][192];
 };
 
@@ -142,8 +143,9 @@ struct box_limits limits_with_defaults(const struct box_spec *spec);
 int ids_choose(unsigned slot, uid_t *uid, gid_t *gid, struct err *err);
 /* Becomes them for good (only root has anything to do); -1 with errno. */
 int ids_become(uid_t uid, gid_t gid);
-/* Maps them to 0 in the user namespace that this process has just entered; -1 with errno. */
-int ids_map(uid_t uid, gid_t gid);
+/* Maps them to 0 in the user namespace that this process has just entered; proc is a descriptor of /proc. -1 with
+ * errno. */
+int ids_map(int proc, uid_t uid, gid_t gid);
 
 /* ---- janitor.c ---- */
 
@@ -158,6 +160,12 @@ struct setup {
 
 /* Turns this freshly forked process into the janitor; never returns. */
 _Noreturn void janitor_run(const struct setup *given);
+
+struct keeper;
+
+/* Notes in the first message what is missing and what that loses, one line (printf(3)). */
+void keeper_lacks(struct keeper *keeper, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* One line of cause and remedy for namespaces that this machine refuses (errno of clone(2) or of writing a map). */
 void explain_namespaces(int sys_errno, char *text, size_t size);
@@ -197,13 +205,15 @@ struct keeper {
     struct kept_box {
         uint64_t id;
         pid_t init; /* in the keeper's pid namespace */
-        int pidfd;
+        pid_t seen; /* in keeper->proc */
         uint64_t memory_bytes;
         bool memory_struck; /* the watchdog ended it */
     } boxes[MAX_BOXES];
     struct filters filters;
     const struct cgroups *groups;
-    int proc; /* /proc of the keeper's pid namespace */
+    int host_proc; /* the host's /proc */
+    int proc;      /* of the keeper's pid namespace; the host's where no other can be mounted */
+    bool one_host; /* no veth: both hosts of a network are one */
     struct keeper_hello hello;
 };
 
@@ -211,11 +221,13 @@ struct keeper {
 
 #define WATCHDOG_MS 50
 int watchdog_init(struct keeper *keeper, struct err *err);
-/* Ends every box whose processes hold more memory than they may. */
+/* A box's init as the watchdog sees it. */
+pid_t watchdog_pid(const struct keeper *keeper, pid_t pid, int pidfd);
+/* Ends every box whose processes hold more memory than they may, or have been killed for it in part. */
 void watchdog_look(struct keeper *keeper);
 
 /* PID 1 of the sandbox: serves requests until the caller's end of the socket closes; never returns. */
-_Noreturn void keeper_run(const struct setup *setup, const struct cgroups *groups);
+_Noreturn void keeper_run(const struct setup *setup, int host_proc, const struct cgroups *groups);
 
 int keeper_network_init(struct keeper *keeper, struct err *err);
 /* between: NULL for a cable, or what is to be filled in for a switch. */
@@ -262,8 +274,8 @@ int roots_leave(const struct keeper *keeper, struct err *err);
 int roots_detached(const char *dir);
 /* Sets attributes (MOUNT_ATTR_*) of a mount, with all mounts below it when recursive; -1 with errno. */
 int mount_attributes(const char *path, uint64_t set, bool recursive);
-/* Writes one short text into an existing file (of /proc); -1 with errno. */
-int write_text(const char *path, const char *text);
+/* Writes one short text into an existing file (of /proc, which dir may be a descriptor of); -1 with errno. */
+int write_text(int dir, const char *path, const char *text);
 
 /* ---- inside a box ---- */
 
@@ -275,6 +287,8 @@ struct box_plan {
     const struct filters *filters;
     int control, status, failure; /* init's ends */
     int in, out, err_out;         /* the program's stdio */
+    int proc;                     /* the keeper's descriptor of the host's /proc */
+    bool has_proc;                /* the box has one of its own */
     int source_fd;                /* BUILD: the sources' folder on the host */
     int bin_mount;                /* RUN: the artefacts' folder as a detached mount, read-only */
 };
@@ -297,7 +311,7 @@ void box_program_exec(const struct box_plan *plan, const char **ret_what, bool *
 /* Serves the caller until it is gone; never returns. */
 _Noreturn void box_init_run(const struct box_plan *plan, pid_t program);
 /* Waits until every thread of the namespace but init's is stopped (or none is); -1 with ETIMEDOUT. */
-int box_await_stopped(bool stopped);
+int box_await_stopped(bool stopped, bool has_proc);
 /* Overwrites the argument area of this process, so that its cmdline in /proc is empty. */
 void wipe_arguments(void);
 

@@ -38,8 +38,7 @@ static _Noreturn void report(const struct box_plan *plan, const char *what, bool
  * namespace, and must stay readable for the silence proof (design §6). The program holds no capabilities all the same. */
 static int map_user(struct box_plan *plan)
 {
-    (void)plan;
-    return ids_map(0, 0);
+    return ids_map(plan->proc, 0, 0);
 }
 
 /* Before anything else is allocated: what this process and all below it use is counted from here on. */
@@ -76,14 +75,17 @@ static int raise_loopback(struct box_plan *plan)
 /* What only this process may set and nobody below it may change back: /proc/sys becomes read-only right after. */
 static int limit_namespaces(struct box_plan *plan)
 {
-    (void)plan;
     /* What the kernel keeps for System V IPC and message queues belongs to no process and to no file system. Kernels
      * before 5.19 leave these to the host's root: there a control group has to count it. */
-    (void)write_text("/proc/sys/kernel/shmall", "16384");          /* pages: 64 MiB */
-    (void)write_text("/proc/sys/kernel/msgmni", "64");             /* queues of 16 KiB */
-    (void)write_text("/proc/sys/kernel/sem", "250 32000 100 128"); /* 128 sets, 32000 in all */
-    (void)write_text("/proc/sys/fs/mqueue/queues_max", "16");
-    return write_text("/proc/sys/user/max_user_namespaces", "0");
+    (void)write_text(plan->proc, "sys/kernel/shmall", "16384"); /* pages: 64 MiB */
+    (void)write_text(plan->proc, "sys/kernel/msgmni", "64");    /* queues of 16 KiB */
+    (void)write_text(plan->proc, "sys/kernel/sem",
+                     "250 32000 100 128"); /* 128 sets, 32000 in all */
+    (void)write_text(plan->proc, "sys/fs/mqueue/queues_max", "16");
+    /* the second of two locks, the filter being the first: read-only in a container that also masks /proc */
+    if (write_text(plan->proc, "sys/user/max_user_namespaces", "0") != 0 && plan->has_proc)
+        return -1;
+    return 0;
 }
 
 /* Its memory holds the caller's; a process of the same uid may not look into it through /proc/1. */

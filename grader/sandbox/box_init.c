@@ -31,6 +31,7 @@ struct init {
     int control, status;
     int build_dir; /* -1 in a run */
     pid_t program;
+    bool has_proc;
     bool told; /* the caller knows how the program ended */
 };
 
@@ -57,12 +58,12 @@ static void reap(struct init *init, int options)
 }
 
 /* To everything in the namespace but this process: kill(2) of -1, one walk of the kernel's list. */
-static int signal_all(int sig)
+static int signal_all(const struct init *init, int sig)
 {
     if (kill(-1, sig) != 0 && errno != ESRCH)
         return errno;
     if (sig == SIGSTOP || sig == SIGCONT)
-        return box_await_stopped(sig == SIGSTOP) == 0 ? 0 : errno;
+        return box_await_stopped(sig == SIGSTOP, init->has_proc) == 0 ? 0 : errno;
     return 0;
 }
 
@@ -129,7 +130,7 @@ static void serve(struct init *init)
     int fds[MAX_COLLECT] = {0};
     size_t n_fds = 0;
     if (request->op == INIT_SIGNAL)
-        reply.sys_errno = signal_all(request->signal);
+        reply.sys_errno = signal_all(init, request->signal);
     else
         collect(init, request, message + sizeof *request, (size_t)n - sizeof *request, &reply, fds,
                 &n_fds);
@@ -165,8 +166,11 @@ static void keep_only(struct init *init, int *signals)
 
 _Noreturn void box_init_run(const struct box_plan *plan, pid_t program)
 {
-    struct init init = {
-        .control = plan->control, .status = plan->status, .build_dir = -1, .program = program};
+    struct init init = {.control = plan->control,
+                        .status = plan->status,
+                        .build_dir = -1,
+                        .program = program,
+                        .has_proc = plan->has_proc};
     introduce(&init);
     if (plan->spec.kind == BOX_BUILD)
         init.build_dir = open(BOX_BUILD_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -78,13 +78,13 @@ int box_mount_bin(struct box_plan *plan)
 
 int box_mount_proc(struct box_plan *plan)
 {
-    (void)plan;
+    if (!plan->has_proc)
+        return 0;
     return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
 /* The box's uid is 0 in its namespaces, which owns some of the settings there (shmall, message queues). */
 int box_mount_seal(struct box_plan *plan)
 {
-    (void)plan;
-    return bind_read_only("/proc/sys", "/proc/sys");
+    return plan->has_proc ? bind_read_only("/proc/sys", "/proc/sys") : 0;
 }

@@ -272,6 +272,19 @@ static uint64_t counter(const struct cgroups *groups, size_t tree, const char *b
     return 0;
 }
 
+static bool is_starved(const struct cgroups *groups, const char *box)
+{
+    const char *file = groups->kind == CGROUP_V1 ? "memory.oom_control" : "memory.events";
+    return counter(groups, 0, box, file, "oom_kill") > 0;
+}
+
+bool cgroups_box_starved(const struct cgroups *groups, uint64_t id)
+{
+    char box[64];
+    box_name(id, box, sizeof box);
+    return groups->kind != CGROUP_NONE && is_starved(groups, box);
+}
+
 enum limit cgroups_box_end(const struct cgroups *groups, uint64_t id)
 {
     char box[64];
@@ -279,10 +292,9 @@ enum limit cgroups_box_end(const struct cgroups *groups, uint64_t id)
     if (groups->kind == CGROUP_NONE)
         return LIMIT_NONE;
     box_name(id, box, sizeof box);
-    bool v1 = groups->kind == CGROUP_V1;
     if (counter(groups, groups->count - 1, box, "pids.events", "max") > 0)
         struck = LIMIT_PROCESSES;
-    if (counter(groups, 0, box, v1 ? "memory.oom_control" : "memory.events", "oom_kill") > 0)
+    if (is_starved(groups, box))
         struck = LIMIT_MEMORY;
     for (size_t i = 0; i < groups->count; i++)
         (void)unlinkat(groups->trees[i].dir, box, AT_REMOVEDIR);

@@ -31,6 +31,8 @@ int cgroups_enter(const struct cgroups *groups);
 /* A group for a box. procs[i] is a descriptor into which a process writes "0" to join; -1 where there is none. */
 int cgroups_box_make(const struct cgroups *groups, uint64_t id, const struct box_limits *limits,
                      int *procs, struct err *err);
+/* Whether the kernel has killed a process of the box for its memory. */
+bool cgroups_box_starved(const struct cgroups *groups, uint64_t id);
 /* Which limit of the box's group has struck; removes the group. */
 enum limit cgroups_box_end(const struct cgroups *groups, uint64_t id);
 

@@ -81,13 +81,13 @@ int ids_become(uid_t uid, gid_t gid)
     return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
-int ids_map(uid_t uid, gid_t gid)
+int ids_map(int proc, uid_t uid, gid_t gid)
 {
     char map[64];
-    (void)write_text("/proc/self/setgroups", "deny"); /* absent before Linux 3.19 */
+    (void)write_text(proc, "self/setgroups", "deny"); /* absent before Linux 3.19 */
     (void)snprintf(map, sizeof map, "0 %u 1", uid);
-    if (write_text("/proc/self/uid_map", map) != 0)
+    if (write_text(proc, "self/uid_map", map) != 0)
         return -1;
     (void)snprintf(map, sizeof map, "0 %u 1", gid);
-    return write_text("/proc/self/gid_map", map);
+    return write_text(proc, "self/gid_map", map);
 }

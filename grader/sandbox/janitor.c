@@ -96,13 +96,14 @@ static _Noreturn void make_keeper(const struct setup *setup, int pid_pipe,
         (void)close(pid_pipe);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         (void)prctl(PR_SET_NAME, "keeper", 0, 0, 0);
-        if (ids_map(setup->uid, setup->gid) != 0) {
+        int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (proc < 0 || ids_map(proc, setup->uid, setup->gid) != 0) {
             int saved = errno;
             char text[512];
             explain_map(saved, text, sizeof text);
             fail(setup->sock, saved, text);
         }
-        keeper_run(setup, groups);
+        keeper_run(setup, proc, groups);
     }
     pid_t told = (pid_t)pid;
     _exit(io_write_full(pid_pipe, &told, sizeof told) == 0 ? 0 : 1);

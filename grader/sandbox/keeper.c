@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -20,13 +21,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void add_lack(struct keeper *keeper, const char *text)
+void keeper_lacks(struct keeper *keeper, const char *format, ...)
 {
+    va_list args;
+    va_start(args, format);
     for (size_t i = 0; i < MAX_LACKS; i++)
         if (!keeper->hello.lacks[i][0]) {
-            (void)snprintf(keeper->hello.lacks[i], sizeof keeper->hello.lacks[i], "%s", text);
-            return;
+            (void)vsnprintf(keeper->hello.lacks[i], sizeof keeper->hello.lacks[i], format, args);
+            break;
         }
+    va_end(args);
 }
 
 static bool groups_missing(const struct keeper *keeper)
@@ -42,22 +46,34 @@ static bool has_boxes(const struct keeper *keeper)
     return false;
 }
 
+/* The first act that takes a capability: AppArmor lets the namespace be made, and gives none in it. */
+static int err_explain(struct err *err, int sys_errno)
+{
+    char text[512];
+    explain_map(sys_errno, text, sizeof text);
+    (void)err_set(err, ERR_HOST, "%s (making mounts private)", text);
+    if (err)
+        err->sys_errno = sys_errno;
+    return -1;
+}
+
 static int get_ready(struct keeper *keeper, const struct setup *setup, struct err *err)
 {
     (void)umask(022);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        return err_sys(err, ERR_HOST, errno, "sandbox: making mounts private");
+        return err_explain(err, errno);
     if (roots_init(keeper, err) != 0 ||
         filters_compile(keeper->hello.cgroup != CGROUP_NONE, &keeper->filters, err) != 0)
         return -1;
     if (watchdog_init(keeper, err) != 0 || keeper_network_init(keeper, err) != 0 ||
         keeper_pool_init(keeper, setup->networks_ahead, err) != 0)
         return -1;
-    keeper->hello.has_veth = true;
+    keeper->hello.has_veth = !keeper->one_host;
     if (groups_missing(keeper))
-        add_lack(keeper,
-                 "limits: no control group: rlimits and a watchdog, a memory limit is approximate, "
-                 "memfd_create is refused (exact: systemd-run --user --scope -p Delegate=yes ...)");
+        keeper_lacks(
+            keeper,
+            "limits: no control group: rlimits and a watchdog, a memory limit is approximate, "
+            "memfd_create is refused (exact: systemd-run --user --scope -p Delegate=yes ...)");
     return 0;
 }
 
@@ -117,12 +133,13 @@ static void serve_one(struct keeper *keeper)
         (void)close(fds[i]);
 }
 
-_Noreturn void keeper_run(const struct setup *setup, const struct cgroups *groups)
+_Noreturn void keeper_run(const struct setup *setup, int host_proc, const struct cgroups *groups)
 {
     struct keeper *keeper = xcalloc(1, sizeof *keeper);
     struct err err = {0};
     keeper->sock = setup->sock;
     keeper->groups = groups;
+    keeper->host_proc = host_proc;
     keeper->hello.cgroup = groups->kind;
     if (get_ready(keeper, setup, &err) != 0) {
         keeper->hello.failed = -1;
@@ -136,7 +153,7 @@ _Noreturn void keeper_run(const struct setup *setup, const struct cgroups *group
     uint64_t next_look = 0;
     for (;;) {
         struct pollfd request = {.fd = setup->sock, .events = POLLIN};
-        bool watches = groups_missing(keeper) && has_boxes(keeper);
+        bool watches = keeper->groups->kind != CGROUP_V2 && has_boxes(keeper);
         if (poll(&request, 1, watches ? WATCHDOG_MS : -1) > 0)
             serve_one(keeper);
         if (watches && io_now_ns() >= next_look) {

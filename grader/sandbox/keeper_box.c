@@ -149,6 +149,8 @@ int keeper_box_start(struct keeper *keeper, const struct keeper_request *request
                      uint64_t *ret_id, int *fds, struct err *err)
 {
     struct box_plan plan = {.filters = &keeper->filters,
+                            .proc = keeper->host_proc,
+                            .has_proc = keeper->hello.has_proc,
                             .timer_ledger = request->timer_ledger,
                             .control = -1,
                             .status = -1,
@@ -177,7 +179,10 @@ int keeper_box_start(struct keeper *keeper, const struct keeper_request *request
         }
         return -1;
     }
-    *slot = (struct kept_box){.id = id, .init = pid, .memory_bytes = request->limits.memory_bytes};
+    *slot = (struct kept_box){.id = id,
+                              .init = pid,
+                              .seen = watchdog_pid(keeper, pid, fds[BOX_FD_INIT]),
+                              .memory_bytes = request->limits.memory_bytes};
     *ret_id = slot->id;
     return 0;
 }

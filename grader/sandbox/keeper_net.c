@@ -34,37 +34,35 @@ static const char *const addresses[2][3] = {
 
 static const struct setting {
     const char *path, *text;
-    bool optional; /* absent on some kernels */
 } host_settings[] =
     {
-        {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0", false},
+        {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
         /* bbr would pace by timers */
-        {"/proc/sys/net/ipv4/tcp_congestion_control", "cubic", true},
-        {"/proc/sys/net/mptcp/enabled", "0", true},
+        {"/proc/sys/net/ipv4/tcp_congestion_control", "cubic"},
+        {"/proc/sys/net/mptcp/enabled", "0"},
         /* no link-local address, no router to look for: on the wire is what programs sent, and the kernel's reports of
          * IPv6 groups, which nothing switches off */
-        {"/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1", true},
-        {"/proc/sys/net/ipv6/conf/default/accept_ra", "0", true},
-        {"/proc/sys/net/ipv6/conf/default/router_solicitations", "0", true},
-        {"/proc/sys/net/ipv6/conf/default/accept_dad", "0", true},
+        {"/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"},
+        {"/proc/sys/net/ipv6/conf/default/accept_ra", "0"},
+        {"/proc/sys/net/ipv6/conf/default/router_solicitations", "0"},
+        {"/proc/sys/net/ipv6/conf/default/accept_dad", "0"},
 },
   switch_settings[] =
       {
           /* nothing of its own on the wires */
-          {"/proc/sys/net/ipv6/conf/all/disable_ipv6", "1", true},
-          {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1", true},
+          {"/proc/sys/net/ipv6/conf/all/disable_ipv6", "1"},
+          {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
 },
   base_settings[] = {
-      {"/proc/sys/net/ipv4/tcp_child_ehash_entries", "128", true},
-      {"/proc/sys/net/ipv4/udp_child_hash_entries", "128", true},
+      {"/proc/sys/net/ipv4/tcp_child_ehash_entries", "128"},
+      {"/proc/sys/net/ipv4/udp_child_hash_entries", "128"},
 };
 
-static int apply(const struct setting *settings, size_t count, struct err *err)
+/* Some are absent on some kernels, and all are read-only in some containers: then the hosts are as the kernel makes them. */
+static void apply(const struct setting *settings, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (write_text(settings[i].path, settings[i].text) != 0 && !settings[i].optional)
-            return err_sys(err, ERR_HOST, errno, "network: writing %s", settings[i].path);
-    return 0;
+        (void)write_text(AT_FDCWD, settings[i].path, settings[i].text);
 }
 
 static int enter(int ns, struct err *err)
@@ -96,11 +94,14 @@ static int make_host(struct keeper *keeper, const struct setting *settings, size
         return err_sys(err, ERR_HOST, errno,
                        "network: making a host (ENOSPC: user.max_net_namespaces is too small)");
     *ret_ns = open_own_namespace(err);
-    return *ret_ns < 0 ? -1 : apply(settings, count, err);
+    if (*ret_ns < 0)
+        return -1;
+    apply(settings, count);
+    return 0;
 }
 
 /* One address with everything that belongs to it on its own host. mtu: of the way to the other host, 0 the link's. */
-static int add_own_address(struct mnl_socket *sock, const char *text, bool with_subnet,
+static int add_own_address(struct mnl_socket *sock, int link, const char *text, bool with_subnet,
                            unsigned mtu)
 {
     struct address address;
@@ -109,14 +110,14 @@ static int add_own_address(struct mnl_socket *sock, const char *text, bool with_
         return -1;
     bool v4 = address.family == AF_INET;
     unsigned prefix = v4 ? SUBNET_4 : SUBNET_6;
-    if (rtnl_address(sock, LINK, &address, prefix) != 0 ||
-        rtnl_route(sock, LINK, &address, address.len * 8, v4 ? &address : NULL, true, 0) != 0)
+    if (rtnl_address(sock, link, &address, prefix) != 0 ||
+        rtnl_route(sock, link, &address, address.len * 8, v4 ? &address : NULL, true, 0) != 0)
         return -1;
     subnet = address;
     memset(subnet.bytes + prefix / 8, 0, subnet.len - prefix / 8);
     if (mtu && !v4 && mtu < IPV6_LEAST_MTU)
         mtu = IPV6_LEAST_MTU;
-    return with_subnet ? rtnl_route(sock, LINK, &subnet, prefix, v4 ? &address : NULL, false, mtu)
+    return with_subnet ? rtnl_route(sock, link, &subnet, prefix, v4 ? &address : NULL, false, mtu)
                        : 0;
 }
 
@@ -153,7 +154,7 @@ static int configure(struct mnl_socket *sock, enum net_host host, unsigned mtu)
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(addresses[host]); i++) {
         bool first_of_subnet = i == 0 || strchr(addresses[host][i], ':');
-        if (add_own_address(sock, addresses[host][i], first_of_subnet, mtu) != 0 ||
+        if (add_own_address(sock, LINK, addresses[host][i], first_of_subnet, mtu) != 0 ||
             add_neighbour(sock, addresses[other][i], other) != 0)
             return -1;
     }
@@ -205,23 +206,56 @@ static int make_switch(struct keeper *keeper, const struct host_pair *pair,
     return keeper_switch_cables(between, pair->ns, macs, err);
 }
 
-int keeper_pair_make(struct keeper *keeper, struct keeper_switch *between, struct host_pair *ret,
-                     struct err *err)
+/* Both hosts in one namespace, with all addresses on its loopback interface: where there is no veth. */
+static int make_one_host(struct keeper *keeper, struct host_pair *pair, struct err *err)
+{
+    if (make_host(keeper, host_settings, ARRAY_SIZE(host_settings), &pair->ns[0], err) != 0)
+        return -1;
+    pair->ns[1] = fcntl(pair->ns[0], F_DUPFD_CLOEXEC, 0);
+    struct mnl_socket *sock = rtnl_open();
+    int result = sock && pair->ns[1] >= 0 ? rtnl_link_up(sock, LOOPBACK) : -1;
+    if (result == 0)
+        result = loopback_routes(sock);
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(addresses[0]) && result == 0; i++)
+        result = add_own_address(sock, LOOPBACK, addresses[i % 2][i / 2], false, 0);
+    if (result != 0)
+        (void)err_sys(err, ERR_HOST, errno, "network: configuring a host");
+    if (sock)
+        (void)mnl_socket_close(sock);
+    return result;
+}
+
+static int make_two_hosts(struct keeper *keeper, struct keeper_switch *between,
+                          struct host_pair *pair, struct err *err)
 {
     struct mnl_socket *socks[2] = {NULL, NULL};
-    struct host_pair pair = {.ns = {-1, -1}};
     int result = 0;
     for (int host = 0; host < 2 && result == 0; host++)
-        result = make_host(keeper, host_settings, ARRAY_SIZE(host_settings), &pair.ns[host], err);
+        result = make_host(keeper, host_settings, ARRAY_SIZE(host_settings), &pair->ns[host], err);
     if (result == 0 && between)
-        result = make_switch(keeper, &pair, between, err);
+        result = make_switch(keeper, pair, between, err);
     if (result == 0)
-        result = join(&pair, between, socks, err);
+        result = join(pair, between, socks, err);
     if (result == 0 && between)
         result = keeper_switch_await(between, err);
     for (int host = 0; host < 2; host++)
         if (socks[host])
             (void)mnl_socket_close(socks[host]);
+    return result;
+}
+
+int keeper_pair_make(struct keeper *keeper, struct keeper_switch *between, struct host_pair *ret,
+                     struct err *err)
+{
+    struct host_pair pair = {.ns = {-1, -1}};
+    int result = -1;
+    if (keeper->one_host && between)
+        (void)err_set(err, ERR_HOST,
+                      "network: this kernel has no veth, and faults happen between two hosts");
+    else if (keeper->one_host)
+        result = make_one_host(keeper, &pair, err);
+    else
+        result = make_two_hosts(keeper, between, &pair, err);
     if (enter(keeper->base_net, err) != 0)
         result = -1;
     if (result == 0)
@@ -231,19 +265,36 @@ int keeper_pair_make(struct keeper *keeper, struct keeper_switch *between, struc
     return result;
 }
 
+static bool can_set(const struct host_pair *pair)
+{
+    return enter(pair->ns[NET_HOST_PROGRAM], NULL) == 0 &&
+           write_text(AT_FDCWD, host_settings[0].path, host_settings[0].text) == 0;
+}
+
 int keeper_network_init(struct keeper *keeper, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(keeper->pairs); i++)
         keeper->pairs[i] = (struct host_pair){.ns = {-1, -1}};
     keeper->base_net = open_own_namespace(err);
-    if (keeper->base_net < 0 || apply(base_settings, ARRAY_SIZE(base_settings), err) != 0)
+    if (keeper->base_net < 0)
         return -1;
-    /* one to see that it can be done */
+    apply(base_settings, ARRAY_SIZE(base_settings));
+    /* one to see that it can be done; where two hosts cannot be joined, there is one */
     struct host_pair first = {.ns = {-1, -1}};
-    if (keeper_pair_make(keeper, NULL, &first, err) != 0)
-        return -1;
+    struct err no_veth = {0};
+    if (keeper_pair_make(keeper, NULL, &first, &no_veth) != 0) {
+        keeper->one_host = true;
+        if (keeper_pair_make(keeper, NULL, &first, err) != 0)
+            return -1;
+        keeper_lacks(keeper, "%.120s; client and server share one host", no_veth.text);
+    }
+    if (!can_set(&first))
+        keeper_lacks(keeper,
+                     "network: %s cannot be written; programs may not use ports below 1024. "
+                     "Container: add --security-opt systempaths=unconfined",
+                     host_settings[0].path);
     close_pair(&first);
-    return 0;
+    return enter(keeper->base_net, err);
 }
 
 int keeper_network_new(struct keeper *keeper, struct keeper_switch *between, uint64_t *ret_id,
@@ -286,14 +337,17 @@ int keeper_network_address(struct keeper *keeper, const struct keeper_request *r
     if (!pair)
         return -1;
     int result = 0;
+    int link = keeper->one_host ? LOOPBACK : LINK;
     for (int host = 0; host < 2 && result == 0; host++) {
+        if (keeper->one_host && host != (int)request->host)
+            continue;
         if (enter(pair->ns[host], err) != 0)
             return -1;
         struct mnl_socket *sock = rtnl_open();
         if (!sock)
             result = err_sys(err, ERR_HOST, errno, "network: rtnetlink");
         else if ((host == (int)request->host
-                      ? add_own_address(sock, request->address, false, 0)
+                      ? add_own_address(sock, link, request->address, false, 0)
                       : add_neighbour(sock, request->address, request->host)) != 0)
             result =
                 err_sys(err, ERR_HOST, errno, "network: adding the address %s", request->address);

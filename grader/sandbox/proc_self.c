@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-int write_text(const char *path, const char *text)
+int write_text(int dir, const char *path, const char *text)
 {
-    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+    AUTO_CLOSE int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
     return io_write(fd, text, strlen(text)) < 0 ? -1 : 0;

@@ -255,47 +255,53 @@ static int roots_make(struct err *err)
 
 /* pivot_root(2) with both arguments "." stacks the old root on the new one, from where it is detached. Where a container
  * refuses it, the tree is moved over / instead: the same for a program without capabilities. */
-static int enter_tree(const char *tree)
+static int enter_tree(const char *tree, int *ret_pivot_errno)
 {
+    *ret_pivot_errno = 0;
     if (chdir(tree) != 0)
         return -1;
-    if (syscall(SYS_pivot_root, ".", ".") == 0) {
-        if (umount2(".", MNT_DETACH) != 0)
-            return -1;
-    } else if (mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0) {
-        return -1;
-    }
-    return chdir("/");
+    if (syscall(SYS_pivot_root, ".", ".") == 0)
+        return umount2(".", MNT_DETACH) != 0 ? -1 : chdir("/");
+    *ret_pivot_errno = errno;
+    return mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0 ? -1 : chdir("/");
 }
 
-/* A box may mount its own /proc only where another one is in sight, so the keeper's is there, under it. */
-static int make_namespace(const char *tree, struct err *err)
+/* A box may mount its own /proc only where another one is in sight, so the keeper's is there, under it. Whoever may not
+ * mount that one has no /proc: programs run without it, but for LeakSanitizer and what else reads it. */
+static int make_namespace(struct keeper *keeper, enum root root, struct err *err)
 {
+    const char *tree = root == ROOT_OF_RUN ? ROOT_LIBS : ROOT_WHOLE;
+    int pivot_errno = 0;
     char proc[PATH_MAX];
     (void)snprintf(proc, sizeof proc, "%s/proc", tree);
     if (unshare(CLONE_NEWNS) != 0)
         return err_sys(err, ERR_HOST, errno, "sandbox: making a mount namespace");
-    if (mount("proc", proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
-        return err_sys(
-            err, ERR_HOST, errno,
-            "sandbox: /proc cannot be mounted, for the visible one is masked (container: add "
-            "--security-opt systempaths=unconfined)");
-    if (enter_tree(tree) != 0)
+    keeper->hello.has_proc =
+        mount("proc", proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;
+    if (!keeper->hello.has_proc && root == ROOT_OF_RUN)
+        keeper_lacks(keeper,
+                     "sandbox: /proc cannot be mounted (%s: the visible /proc is masked); "
+                     "continuing without /proc. Container: add --security-opt "
+                     "systempaths=unconfined",
+                     strerror(errno));
+    if (enter_tree(tree, &pivot_errno) != 0)
         return err_sys(err, ERR_HOST, errno, "sandbox: entering '%s'", tree);
-    int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (pivot_errno && root == ROOT_OF_RUN)
+        keeper_lacks(keeper, "sandbox: pivot_root refused (%s); using chroot",
+                     strerror(pivot_errno));
+    int fd = openat(keeper->host_proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
     return fd >= 0 ? fd : err_sys(err, ERR_HOST, errno, "sandbox: opening a mount namespace");
 }
 
 int roots_init(struct keeper *keeper, struct err *err)
 {
-    static const char *const trees[] = {[ROOT_OF_RUN] = ROOT_LIBS, [ROOT_OF_TOOLS] = ROOT_WHOLE};
     if (roots_make(err) != 0)
         return -1;
     keeper->host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     if (keeper->host_mounts < 0)
         return err_sys(err, ERR_HOST, errno, "sandbox: opening a mount namespace");
-    for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
-        keeper->roots[i] = make_namespace(trees[i], err);
+    for (int i = 0; i < ROOTS; i++) {
+        keeper->roots[i] = make_namespace(keeper, (enum root)i, err);
         if (keeper->roots[i] < 0 || roots_leave(keeper, err) != 0)
             return -1;
     }

@@ -16,13 +16,16 @@
 #define DEFAULT_AHEAD 4
 #define MAX_AHEAD     16
 
-static int receive_hello(struct sandbox *sandbox, struct err *err)
+static int receive_hello(struct sandbox *sandbox, enum sandbox_mode mode, struct err *err)
 {
     ssize_t n = io_read(sandbox->sock, &sandbox->hello, sizeof sandbox->hello);
     if (n != (ssize_t)sizeof sandbox->hello)
         return err_set(err, ERR_HOST, "sandbox: the keeper ended before it was ready");
     if (sandbox->hello.failed) {
-        (void)err_set(err, ERR_HOST, "%s", sandbox->hello.text);
+        (void)err_set(err, ERR_HOST, "%s%s", sandbox->hello.text,
+                      mode == SANDBOX_DEGRADED ? " (--sandbox=degraded does not help: nothing "
+                                                 "weaker than namespaces on one host is built)"
+                                               : "");
         if (err)
             err->sys_errno = sandbox->hello.sys_errno;
         return -1;
@@ -35,7 +38,9 @@ static void fill_status(struct sandbox *sandbox)
     static const char *const limits[] = {
         [CGROUP_NONE] = "rlimits", [CGROUP_V1] = "cgroup v1", [CGROUP_V2] = "cgroup v2"};
     struct sandbox_status *status = &sandbox->status;
-    status->tier = sandbox->hello.has_veth ? "namespaces" : "one-host";
+    static const char *const tiers[2][2] = {{"one-host, no /proc", "one-host"},
+                                            {"namespaces, no /proc", "namespaces"}};
+    status->tier = tiers[sandbox->hello.has_veth][sandbox->hello.has_proc];
     status->limits = limits[sandbox->hello.cgroup];
     for (size_t i = 0; i < MAX_LACKS && sandbox->hello.lacks[i][0]; i++)
         status->lacks[i] = sandbox->hello.lacks[i];
@@ -81,7 +86,8 @@ int sandbox_open(const struct sandbox_options *options, struct sandbox **ret, st
     sandbox->sock = -1;
     (void)pthread_mutex_init(&sandbox->lock, NULL);
     if (ids_choose(options->slot, &sandbox->uid, &sandbox->gid, err) != 0 ||
-        start_janitor(sandbox, options, err) != 0 || receive_hello(sandbox, err) != 0) {
+        start_janitor(sandbox, options, err) != 0 ||
+        receive_hello(sandbox, options->mode, err) != 0) {
         sandbox_close(sandbox);
         return -1;
     }

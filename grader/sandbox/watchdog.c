@@ -1,4 +1,5 @@
-/* sandbox/watchdog.c: the limit on memory where there is no control group: looks from time to time, and kills.
+/* sandbox/watchdog.c: the limit on memory where there is no control group: looks from time to time, and kills. Where
+ * there is one of version 1 it only sees to it that a box does not outlive the process that the kernel has killed.
  *
  * How it works: what each process has in memory or swap and what is not a file's is added up, which is cheap and never too
  * little; only where that is too much, pages that several processes have are shared out between them (Pss of
@@ -9,6 +10,7 @@
  * madvise(2) is not seen, nor are the kernel's buffers of sockets and pipes, which the limits on processes and
  * descriptors bound. The keeper has a /proc of its own pid namespace, which holds the boxes' processes and no others. */
 #include "sandbox/box.h"
+#include "sandbox/cgroup.h"
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -35,14 +37,39 @@ struct task {
 
 int watchdog_init(struct keeper *keeper, struct err *err)
 {
+    if (!keeper->hello.has_proc) {
+        keeper->proc = keeper->host_proc;
+        return 0;
+    }
     if (mkdir(ROOT_PROC, 0755) != 0 ||
         mount("proc", ROOT_PROC, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
-        return err_sys(
-            err, ERR_HOST, errno,
-            "sandbox: /proc cannot be mounted, for the visible one is masked (container: add "
-            "--security-opt systempaths=unconfined)");
+        return err_sys(err, ERR_HOST, errno, "sandbox: mounting /proc");
     keeper->proc = open(ROOT_PROC, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return keeper->proc < 0 ? err_sys(err, ERR_HOST, errno, "sandbox: opening /proc") : 0;
+}
+
+/* The pid of a process in the pid namespace that keeper->proc shows; "Pid:" of a pidfd's fdinfo is one of that. */
+pid_t watchdog_pid(const struct keeper *keeper, pid_t pid, int pidfd)
+{
+    char path[64];
+    char text[512];
+    if (keeper->hello.has_proc)
+        return pid;
+    (void)snprintf(path, sizeof path, "self/fdinfo/%d", pidfd);
+    AUTO_CLOSE int fd = openat(keeper->proc, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : io_read(fd, text, sizeof text - 1);
+    if (n < 0)
+        return 0;
+    text[n] = '\0';
+    const char *line = strstr(text, "Pid:");
+    return line ? (pid_t)strtol(line + strlen("Pid:"), NULL, 10) : 0;
+}
+
+static pid_t keeper_pid(const struct keeper *keeper)
+{
+    char text[32] = "";
+    (void)readlinkat(keeper->proc, "self", text, sizeof text - 1);
+    return (pid_t)strtol(text, NULL, 10);
 }
 
 static ssize_t read_file(int proc, const char *pid, const char *name, char *text, size_t size)
@@ -124,11 +151,11 @@ static struct task *find(struct task *tasks, size_t count, pid_t pid)
 }
 
 /* Notes the box's init above a task, and above all between them, so that a long line of descent is walked once.
- * The keeper is 1 and the parent of every init. The list is not of one moment: a missing parent ends the walk. */
-static void resolve(struct task *tasks, size_t count, struct task *task)
+ * The keeper is the parent of every init. The list is not of one moment: a missing parent ends the walk. */
+static void resolve(struct task *tasks, size_t count, struct task *task, pid_t keeper)
 {
     struct task *top = task;
-    for (size_t steps = 0; steps < count && !top->init && top->parent != 1; steps++) {
+    for (size_t steps = 0; steps < count && !top->init && top->parent != keeper; steps++) {
         struct task *parent = find(tasks, count, top->parent);
         if (!parent)
             break;
@@ -145,13 +172,13 @@ static void check(struct kept_box *box, int proc, const struct task *tasks, size
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < count; i++)
-        if (tasks[i].init == box->init && tasks[i].pid != box->init)
+        if (tasks[i].init == box->seen && tasks[i].pid != box->seen)
             bytes += tasks[i].bytes;
     if (bytes <= box->memory_bytes)
         return;
     bytes = 0;
     for (size_t i = 0; i < count && bytes <= box->memory_bytes; i++)
-        if (tasks[i].init == box->init && tasks[i].pid != box->init)
+        if (tasks[i].init == box->seen && tasks[i].pid != box->seen)
             bytes += share_of(proc, &tasks[i]);
     if (bytes <= box->memory_bytes)
         return;
@@ -159,13 +186,30 @@ static void check(struct kept_box *box, int proc, const struct task *tasks, size
     (void)kill(box->init, SIGKILL);
 }
 
+/* Version 1 of control groups kills the largest process only; a box ends as a whole. */
+static void end_starved(struct keeper *keeper)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keeper->boxes); i++) {
+        struct kept_box *box = &keeper->boxes[i];
+        if (!box->id || box->memory_struck || !cgroups_box_starved(keeper->groups, box->id))
+            continue;
+        box->memory_struck = true;
+        (void)kill(box->init, SIGKILL);
+    }
+}
+
 void watchdog_look(struct keeper *keeper)
 {
+    if (keeper->groups->kind != CGROUP_NONE) {
+        end_starved(keeper);
+        return;
+    }
     AUTO_FREE struct task *tasks = xcalloc(MAX_TASKS, sizeof *tasks);
     size_t count = read_tasks(keeper->proc, tasks);
+    pid_t self = keeper_pid(keeper);
     qsort(tasks, count, sizeof *tasks, by_pid);
     for (size_t i = 0; i < count; i++)
-        resolve(tasks, count, &tasks[i]);
+        resolve(tasks, count, &tasks[i], self);
     for (size_t i = 0; i < ARRAY_SIZE(keeper->boxes); i++)
         if (keeper->boxes[i].id)
             check(&keeper->boxes[i], keeper->proc, tasks, count);
