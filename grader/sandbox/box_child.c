@@ -4,8 +4,8 @@
  * table below; each step does one thing. The order matters where the table says so. Then it forks the program
  * (box_program.c) and serves as init (box_init.c).
  *
- * A failing step is reported through the failure pipe. The pipe's end without a report means that the program was
- * exec'd: init closes its copy after the fork, the program's copy is close-on-exec. */
+ * A failing step is reported through the failure socket. Its end without a report means that the program was exec'd: init
+ * closes its copy after the fork, the program's copy is close-on-exec. */
 #include "sandbox/box.h"
 
 #include "base/io.h"
