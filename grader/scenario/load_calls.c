@@ -70,14 +70,14 @@ static void get_count(const struct at *at, const char *key, int64_t least, uint6
 }
 
 /* A call that always fails makes a program that tries again try for ever. */
-static void check_which(const struct at *at, const struct world_call *call)
+static void check_which(const struct at *at)
 {
-    const int n = (call->nth > 0) + (call->every > 0) + (call->chance > 0);
+    const int n = at_has(at, "nth") + at_has(at, "every") + at_has(at, "chance");
     if (n > 1)
         at_say(at, "'nth', 'every' and 'chance' exclude each other");
-    if (call->times && !call->nth)
+    if (at_has(at, "times") && !at_has(at, "nth"))
         at_say(at, "'times' belongs to 'nth'");
-    if (call->sys_errno && n == 0)
+    if (at_has(at, "errno") && n == 0)
         at_say(at, "'errno' needs 'nth', 'every' or 'chance': which calls fail?");
 }
 
@@ -101,8 +101,8 @@ static void load_call(const struct at *at, struct world_call *ret)
     (void)at_get_number(at, "chance", 0.001, 0.9, &ret->chance);
     if (!at_has(at, "errno") && !at_has(at, "max"))
         at_say(at, "needs 'errno', 'max' or both: what happens to the call?");
-    else if (!at_has(at, "errno") || ret->sys_errno)
-        check_which(at, ret);
+    else
+        check_which(at);
 }
 
 static bool find_kind(const char *name, enum world_call_kind *ret)
