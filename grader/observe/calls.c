@@ -123,7 +123,7 @@ static void note(struct call_tracer *tracer, const struct decision *decision)
 
 static void before_call(struct call_tracer *tracer, struct traced *thread)
 {
-    struct user_regs_struct registers;
+    struct user_regs_struct registers = {0};
     if (!tracer->begun || registers_read(thread->tid, &registers) != 0)
         return;
     struct decision decision = calls_decide(&tracer->faults, thread, &registers);
@@ -142,7 +142,7 @@ static void before_call(struct call_tracer *tracer, struct traced *thread)
 
 static void after_call(struct traced *thread)
 {
-    struct user_regs_struct registers;
+    struct user_regs_struct registers = {0};
     if (!thread->shortened || registers_read(thread->tid, &registers) != 0)
         return;
     registers_set_argument(&registers, thread->argument, thread->before);

@@ -126,12 +126,13 @@ static int run_program(void *of_plan)
 }
 
 /* As vfork(2) does it: until its exec the program's process uses this one's memory, on a stack of its own, while this
- * one waits; copying the memory would cost more than all the rest. What it changes meanwhile nobody needs again. */
+ * one waits; copying the memory would cost more than all the rest. What it changes meanwhile nobody needs again. A process
+ * that waits at the gate for its tracer gets a copy all the same: this one has to speak meanwhile, and stays hidden. */
 static pid_t start_program(struct box_plan *plan)
 {
     char stack[PROGRAM_STACK] __attribute__((aligned(16)));
-    pid_t program =
-        clone(run_program, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, plan);
+    int sharing = plan->n_traced ? 0 : CLONE_VM | CLONE_VFORK;
+    pid_t program = clone(run_program, stack + sizeof stack, sharing | SIGCHLD, plan);
     if (program < 0)
         report(plan, "starting the program", false);
     (void)close(plan->failure);
