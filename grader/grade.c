@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/temp.h"
 #include "build/build.h"
 #include "grade_programs.h"
 #include "grade_schedule.h"
@@ -21,7 +22,8 @@
 /* All that one grade owns. */
 struct grade {
     const struct grade_options *options;
-    char *work_dir;
+    struct temp temp;
+    char *work_dir; /* in temp; the boxes' own */
     struct suite *suite;
     struct sandbox *sandbox;
     struct submission *submission;
@@ -39,14 +41,11 @@ struct grade {
 static int make_work_dir(struct grade *grade, struct err *err)
 {
     const char *base = getenv("TMPDIR");
-    grade->work_dir = xasprintf("%s/sockgrade-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(grade->work_dir)) {
-        int saved = errno;
-        (void)err_sys(err, ERR_HOST, saved, "making a work folder '%s'", grade->work_dir);
-        free(grade->work_dir);
-        grade->work_dir = NULL;
+    if (temp_make(base && *base ? base : "/tmp", "sockgrade-grade", &grade->temp, err) != 0)
         return -1;
-    }
+    grade->work_dir = xasprintf("%s/work", grade->temp.path);
+    if (mkdir(grade->work_dir, 0700) != 0)
+        return err_sys(err, ERR_HOST, errno, "making a work folder '%s'", grade->work_dir);
     return 0;
 }
 
@@ -286,9 +285,7 @@ static void grade_done(struct grade *grade)
     submission_free(grade->submission);
     sandbox_close(grade->sandbox);
     suite_free(grade->suite);
-    if (grade->work_dir)
-        (void)io_remove_tree(grade->work_dir,
-                             NULL); /* the verdicts stand; a leftover in /tmp harms none */
+    temp_done(&grade->temp);
     free(grade->work_dir);
     free(grade->ready_dir);
     free(grade->digest);

@@ -26,7 +26,8 @@ struct err {
 int err_set(struct err *err, enum err_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same, followed by ": " and strerror(sys_errno). Always returns -1. */
+/* The same, followed by ": " and strerror(sys_errno). Always returns -1. An errno that only the machine can cause (no
+ * descriptors, memory, space, processes; a broken disk) makes it ERR_HOST whatever kind says. */
 int err_sys(struct err *err, enum err_kind kind, int sys_errno, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

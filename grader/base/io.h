@@ -40,6 +40,9 @@ ssize_t io_recv_fds(int sock, void *bytes, size_t len, int *fds, size_t max_fds,
 int io_read_file(const char *path, size_t max_bytes, struct buf *ret, enum err_kind kind,
                  struct err *err);
 
+/* Begins the name of a file that is not yet complete. Its writer holds a lock on it (flock(2)); see temp.h. */
+#define IO_NEW_PREFIX ".new-"
+
 /* Replaces path by these bytes so that a crash at any moment leaves the old file or the new one: a temporary name in
  * the same folder, fsync(2), rename(2), fsync of the folder. A symbolic link stays and the file that it names is replaced;
  * what is not a regular file (a terminal, a pipe, /dev/null) is written in place. Mode 0666 less umask. ERR_HOST. */

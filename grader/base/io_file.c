@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,23 +69,39 @@ static int write_in_place(const char *path, const void *bytes, size_t len, struc
     return 0;
 }
 
+/* A new file with its lock: until the lock goes nobody takes the file for a left one (temp.h). The caller frees *ret_name,
+ * also after -1 with errno. */
+static int open_new(const char *folder, char **ret_name)
+{
+    for (unsigned turn = 0; turn < 100; turn++) {
+        free(*ret_name);
+        /* short and free of path's own name, which may already be as long as a name can be */
+        *ret_name = xasprintf("%s/" IO_NEW_PREFIX "%ld-%llx-%u", folder, (long)getpid(),
+                              (unsigned long long)io_now_ns(), turn);
+        AUTO_CLOSE int fd =
+            open(*ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+        struct stat st;
+        if (fd < 0 && errno != EEXIST)
+            return -1;
+        if (fd < 0)
+            continue;
+        (void)flock(fd, LOCK_EX); /* where there are no locks, nobody removes anything either */
+        if (fstat(fd, &st) != 0 || st.st_nlink > 0)
+            return TAKE_FD(fd);
+    }
+    return -1;
+}
+
 static int replace(const char *path, const void *bytes, size_t len, struct err *err)
 {
     AUTO_FREE char *folder = folder_of(path);
     AUTO_FREE char *temporary = NULL;
-    AUTO_CLOSE int fd = -1;
-    for (unsigned turn = 0; fd < 0 && turn < 100; turn++) {
-        free(temporary);
-        /* short and free of path's own name, which may already be as long as a name can be */
-        temporary = xasprintf("%s/.new-%ld-%llx-%u", folder, (long)getpid(),
-                              (unsigned long long)io_now_ns(), turn);
-        fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-        if (fd < 0 && errno != EEXIST)
-            break;
-    }
+    AUTO_CLOSE int fd = open_new(folder, &temporary);
     if (fd < 0)
         return err_sys(err, ERR_HOST, errno, "cannot write '%s'", path);
-    if (fill_and_sync(&fd, bytes, len) != 0 || rename(temporary, path) != 0) {
+    /* fd is closed, and its errors looked at, before the rename; the lock stays until after it */
+    AUTO_CLOSE int lock = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (lock < 0 || fill_and_sync(&fd, bytes, len) != 0 || rename(temporary, path) != 0) {
         int cause = errno;
         (void)unlink(temporary); /* the old file stands; a left-over would only be litter */
         return err_sys(err, ERR_HOST, cause, "cannot write '%s'", path);

@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/own.h"
+#include "base/temp.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -30,7 +31,7 @@ struct run {
     struct worker *workers;
     unsigned n_workers, running;
     size_t next; /* the queue: hand-ins from here on have not had their turn */
-    char *temp_base;
+    struct temp temp;
     sigset_t old_mask;
     int signal_fd;
     uint64_t began_ns, stopping_ns, written_ns;
@@ -141,9 +142,9 @@ static int start_next(struct run *run, unsigned slot, bool *ret_wait)
 {
     struct batch_hand_in *hand_in = &run->batch->hand_ins[run->next++];
     struct err err = {0};
-    if (resume_is_current(hand_in, run->ops->grading_digest, run->temp_base))
+    if (resume_is_current(hand_in, run->ops->grading_digest, run->temp.path))
         return hand_in_ended(run, hand_in);
-    if (worker_start(&run->workers[slot], run->ops, run->temp_base, slot + 1, &run->old_mask,
+    if (worker_start(&run->workers[slot], run->ops, run->temp.path, slot + 1, &run->old_mask,
                      hand_in, &err) == 0) {
         run->running++;
         return 0;
@@ -240,15 +241,8 @@ static int prepare(struct run *run)
         return err_set(run->err, ERR_USAGE, "%s", cause.text);
     if (access(out, W_OK | X_OK) != 0)
         return err_sys(run->err, ERR_USAGE, errno, "the folder '%s' cannot be written", out);
-    run->temp_base = xasprintf("%s/sockgrade-batch-XXXXXX", run->options->temp_dir);
-    if (!mkdtemp(run->temp_base) || chmod(run->temp_base, 0711) != 0) {
-        int saved = errno;
-        (void)err_sys(run->err, ERR_HOST, saved, "cannot make the folder '%s'", run->temp_base);
-        free(run->temp_base);
-        run->temp_base = NULL;
-        return -1;
-    }
-    return 0;
+    temp_sweep_files(out);
+    return temp_make(run->options->temp_dir, "sockgrade-batch", &run->temp, run->err);
 }
 
 static struct batch *new_batch(const struct batch_options *options, const struct batch_ops *ops)
@@ -281,15 +275,11 @@ int batch_run(const struct batch_options *options, const struct batch_ops *ops, 
     run.workers = xcalloc(run.n_workers, sizeof *run.workers);
     int result = catch_signals(&run) == 0 && prepare(&run) == 0 ? loop(&run) : -1;
     end_workers(&run);
-    if (run.temp_base) {
-        (void)io_remove_tree(run.temp_base,
-                             NULL); /* a leftover in the temporary folder harms none */
-        if (result == 0)
-            result = write_results(&run);
-    }
+    if (run.temp.path && result == 0)
+        result = write_results(&run);
+    temp_done(&run.temp);
     release_signals(&run);
     free(run.workers);
-    free(run.temp_base);
     if (result != 0)
         batch_free(run.batch);
     else

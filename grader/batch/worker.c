@@ -39,7 +39,7 @@ struct launch {
 static _Noreturn void child_run(const struct launch *launch)
 {
     (void)setpgid(0, 0);
-    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch->parent)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != launch->parent)
         _exit(3); /* we died between fork and here: nobody would ever end it */
     if (sigprocmask(SIG_SETMASK, launch->mask, NULL) == 0 &&
         dup2(launch->null, STDIN_FILENO) >= 0 && dup2(launch->null, STDOUT_FILENO) >= 0 &&

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/temp.h"
 #include "sandbox/sandbox.h"
 
 #include <stdio.h>
@@ -46,14 +47,14 @@ static void print_ladder(const char *in_force)
 /* Opens the sandbox for real: what a grade would use. */
 static int print_in_force(void)
 {
-    char work_dir[] = "/tmp/sockgrade-doctor-XXXXXX";
+    struct temp temp = {0};
     struct err err = {0};
     struct sandbox *sandbox = NULL;
-    if (!mkdtemp(work_dir)) {
-        (void)printf("\na work folder in /tmp cannot be made\n");
+    if (temp_make("/tmp", "sockgrade-doctor", &temp, &err) != 0) {
+        (void)printf("\n%s\n", err.text);
         return -1;
     }
-    struct sandbox_options options = {.mode = SANDBOX_FULL, .work_dir = work_dir};
+    struct sandbox_options options = {.mode = SANDBOX_FULL, .work_dir = temp.path};
     int result = sandbox_open(&options, &sandbox, &err);
     if (result == 0) {
         const struct sandbox_status *status = sandbox_status(sandbox);
@@ -67,7 +68,7 @@ static int print_in_force(void)
         (void)printf("\ngrading is not possible here: %s\n", err.text);
     }
     sandbox_close(sandbox);
-    (void)rmdir(work_dir);
+    temp_done(&temp);
     return result;
 }
 

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/temp.h"
 #include "report/report.h"
 
 #include <signal.h>
@@ -108,6 +109,7 @@ static int check_output(const struct options *options, struct err *err)
     if (access(slash ? folder : ".", W_OK | X_OK) != 0)
         return err_set(err, ERR_USAGE, "-o '%s': its folder cannot be written: %m",
                        options->output);
+    temp_sweep_files(slash ? folder : ".");
     return 0;
 }
 
