@@ -38,6 +38,8 @@ struct armed {
 struct ledger {
     int notify_fd, stop_fd;
     pthread_t thread;
+    struct seccomp_notif *request; /* of the thread */
+    struct seccomp_notif_resp *answer;
     pthread_mutex_t lock; /* of what follows */
     struct armed timers[MAX_TIMERS];
     size_t count;
@@ -148,9 +150,10 @@ static void note(struct ledger *ledger, const struct seccomp_notif *request)
 }
 
 /* The program waits in its call meanwhile. A caller that was killed makes receive or respond fail: nothing to do. */
-static void serve(struct ledger *ledger, struct seccomp_notif *request,
-                  struct seccomp_notif_resp *answer)
+static void serve(struct ledger *ledger)
 {
+    struct seccomp_notif *request = ledger->request;
+    struct seccomp_notif_resp *answer = ledger->answer;
     memset(request, 0, sizeof *request); /* the kernel insists */
     if (seccomp_notify_receive(ledger->notify_fd, request) < 0)
         return;
@@ -163,10 +166,6 @@ static void serve(struct ledger *ledger, struct seccomp_notif *request,
 static void *ledger_main(void *self)
 {
     struct ledger *ledger = self;
-    struct seccomp_notif *request = NULL;
-    struct seccomp_notif_resp *answer = NULL;
-    if (seccomp_notify_alloc(&request, &answer) < 0)
-        abort(); /* no memory, as in xmalloc */
     for (;;) {
         struct pollfd fds[2] = {{ledger->notify_fd, POLLIN, 0}, {ledger->stop_fd, POLLIN, 0}};
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
@@ -174,12 +173,21 @@ static void *ledger_main(void *self)
         if (fds[1].revents)
             break;
         if (fds[0].revents & POLLIN)
-            serve(ledger, request, answer);
+            serve(ledger);
         else if (fds[0].revents) /* POLLHUP: nobody is left who could call */
             break;
     }
-    seccomp_notify_free(request, answer);
     return NULL;
+}
+
+static void ledger_done(struct ledger *ledger)
+{
+    if (ledger->request)
+        seccomp_notify_free(ledger->request, ledger->answer);
+    own_close(&ledger->notify_fd);
+    own_close(&ledger->stop_fd);
+    pthread_mutex_destroy(&ledger->lock);
+    free(ledger);
 }
 
 int obs_ledger_new(int notify_fd, struct ledger **ret, struct err *err)
@@ -192,11 +200,11 @@ int obs_ledger_new(int notify_fd, struct ledger **ret, struct err *err)
     if (ledger->notify_fd < 0 || ledger->stop_fd < 0)
         failed = errno;
     else
+        failed = -seccomp_notify_alloc(&ledger->request, &ledger->answer); /* asks the kernel */
+    if (!failed)
         failed = pthread_create(&ledger->thread, NULL, ledger_main, ledger);
     if (failed) {
-        own_close(&ledger->notify_fd);
-        own_close(&ledger->stop_fd);
-        free(ledger);
+        ledger_done(ledger);
         return err_sys(err, ERR_HOST, failed, "cannot follow the program's timers");
     }
     *ret = ledger;
@@ -209,10 +217,7 @@ void obs_ledger_free(struct ledger *ledger)
         return;
     eventfd_write(ledger->stop_fd, 1);
     pthread_join(ledger->thread, NULL);
-    own_close(&ledger->notify_fd);
-    own_close(&ledger->stop_fd);
-    pthread_mutex_destroy(&ledger->lock);
-    free(ledger);
+    ledger_done(ledger);
 }
 
 bool obs_ledger_timer_files(struct ledger *ledger)

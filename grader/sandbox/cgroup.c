@@ -13,14 +13,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEEPER_LEAF "keeper"
-#define CALLER_LEAF "caller"
-#define MAX_MOVED   1024 /* processes of a delegated group that make way */
+#define GROUP_PREFIX "sockgrade-"
+#define MAX_TURNS    10
+#define KEEPER_LEAF  "keeper"
+#define CALLER_LEAF  "caller"
+#define MAX_MOVED    1024 /* processes of a delegated group that make way */
 
 static int write_at(int dir, const char *name, const char *text)
 {
@@ -57,19 +61,62 @@ static void remove_tree(const struct cgroup_tree *tree)
     (void)rmdir(tree->path);
 }
 
+/* Groups whose janitor was killed with all that it had started: nobody else could remove them. Its number tells which ones
+ * these are, and a lock (flock(2)) where that is a number of another pid namespace. */
+static void sweep(const char *base)
+{
+    DIR *list = opendir(base);
+    for (const struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
+        const char *pid = entry->d_name + sizeof GROUP_PREFIX - 1;
+        if (strncmp(entry->d_name, GROUP_PREFIX, sizeof GROUP_PREFIX - 1) != 0 || !*pid ||
+            pid[strspn(pid, "0123456789")] || kill((pid_t)strtol(pid, NULL, 10), 0) == 0 ||
+            errno != ESRCH)
+            continue;
+        AUTO_CLOSE int dir =
+            openat(dirfd(list), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) != 0)
+            continue;
+        remove_children(dir);
+        (void)unlinkat(dirfd(list), entry->d_name, AT_REMOVEDIR);
+    }
+    if (list)
+        (void)closedir(list);
+}
+
+/* Makes, opens and locks tree->path; again where somebody took it for a left one between the steps. */
+static int open_tree(struct cgroup_tree *tree)
+{
+    for (int turn = 0; turn < MAX_TURNS; turn++) {
+        struct stat there;
+        struct stat locked;
+        if (mkdir(tree->path, 0755) != 0 && errno != EEXIST)
+            return -1;
+        AUTO_CLOSE int dir = open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0 && errno != ENOENT) {
+            (void)rmdir(tree->path);
+            return -1;
+        }
+        if (dir < 0)
+            continue;
+        (void)flock(dir, LOCK_EX);
+        if (fstat(dir, &locked) == 0 && stat(tree->path, &there) == 0 &&
+            there.st_ino == locked.st_ino) {
+            tree->dir = TAKE_FD(dir);
+            return 0;
+        }
+    }
+    return -1;
+}
+
 /* base/sockgrade-PID, owned by uid. A group of that name is left over from a process that was killed: it makes way. */
 static int make_tree(const char *base, uid_t uid, gid_t gid, struct cgroup_tree *tree)
 {
-    if (snprintf(tree->path, sizeof tree->path, "%s/sockgrade-%d", base, (int)getpid()) >=
+    if (snprintf(tree->path, sizeof tree->path, "%s/" GROUP_PREFIX "%d", base, (int)getpid()) >=
         (int)sizeof tree->path)
         return -1;
-    if (mkdir(tree->path, 0755) != 0 && errno != EEXIST)
+    sweep(base);
+    if (open_tree(tree) != 0)
         return -1;
-    tree->dir = open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (tree->dir < 0) {
-        (void)rmdir(tree->path);
-        return -1;
-    }
     remove_children(tree->dir);
     static const char *const owned[] = {".", "cgroup.procs", "cgroup.subtree_control"};
     for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
