@@ -75,6 +75,11 @@ $(B)/tests/test_%: grader/tests/test_%.c $$(foreach s,$$(uses_$$(call stage_of,t
 	$(CC) $(CPPFLAGS_OURS) $(CFLAGS_OURS) -MMD -MP -MF $@.d -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 	    $(LDFLAGS_OURS) $(PKG_LIBS) $$(pkg-config --cflags --libs criterion)
 
+# Loaded into sockgrade by tests: makes one of its system calls fail.
+$(B)/tests/faults.so: grader/tests/faults.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu17 $(OPT) $(WARNINGS) -Wno-pedantic -fPIC -shared -o $@ $<
+
 $(B)/bench/%: grader/bench/%.c $(ARCHIVES) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_OURS) $(CFLAGS_OURS) -MMD -MP -MF $@.d -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group \
@@ -102,7 +107,7 @@ test: deps                                 ## install what is missing, build, pa
 	@grader/tests/run-tests.sh $(B)
 
 .PHONY: tests
-tests: $(TESTS) $(FUZZERS:%=$(B)/fuzz/%)   ## build the unit tests only
+tests: $(TESTS) $(FUZZERS:%=$(B)/fuzz/%) $(B)/tests/faults.so  ## build the unit tests only
 
 .PHONY: one
 one:                                       ## build and run one unit test: make one T=test_base_io
@@ -134,8 +139,9 @@ mutants: deps                              ## build and grade every mutant, hold
 
 .PHONY: soak
 soak: deps                                 ## the same verdicts again and again, on a machine that is kept busy
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/tests/faults.so
 	@grader/tests/soak.py --build $(B) $(ARGS)
+	@grader/tests/crash.py --build $(B)
 
 .PHONY: check-style
 check-style: deps-style                    ## format, layers, sizes, clang-tidy, cppcheck, shellcheck
