@@ -13,6 +13,7 @@
 
 struct target_program {
     struct box *box;
+    struct call_tracer *calls; /* NULL: none of its system calls are met */
 };
 
 static enum net_host host_of(enum observe_host host)
@@ -194,14 +195,44 @@ static char *refusal_of(const struct err *err, const char *program)
     }
 }
 
+/* ---- faulty system calls ---- */
+
+struct call_plan {
+    const struct call_fault *faults;
+    size_t n_faults;
+    uint64_t seed;
+    int numbers[CALLS_MAX_NUMBERS];
+    struct call_tracer *tracer; /* once attached */
+};
+
+static int attach_tracer(void *self, pid_t program, struct err *err)
+{
+    struct call_plan *plan = self;
+    return calls_trace(program, plan->faults, plan->n_faults, plan->seed, &plan->tracer, err);
+}
+
+static struct box_trace plan_calls(const struct start_request *request, struct call_plan *plan)
+{
+    *plan = (struct call_plan){
+        .faults = request->faults, .n_faults = request->n_faults, .seed = request->context->seed};
+    return (struct box_trace){
+        .calls = plan->numbers,
+        .n_calls = calls_numbers(plan->faults, plan->n_faults, plan->numbers),
+        .self = plan,
+        .attach = attach_tracer,
+    };
+}
+
 static int start_box(struct run_target *run, const struct start_request *request,
-                     struct box_inputs *inputs, struct box **ret, struct err *err)
+                     struct box_inputs *inputs, struct target_program *ret, struct err *err)
 {
     const struct ready_made *ready = ready_made_find(run->place->ready_made, request->program);
     AUTO_FREE char *path = NULL;
     if (add_files(inputs, request, err) != 0 || add_names(inputs, request, err) != 0)
         return -1;
     build_argv(inputs, request, ready, &path);
+    struct call_plan calls;
+    struct box_trace trace = plan_calls(request, &calls);
     struct box_spec spec = {
         .kind = BOX_RUN,
         .network = run->network,
@@ -215,8 +246,14 @@ static int start_box(struct run_target *run, const struct start_request *request
         .whole_usr = ready != NULL,
         .keep_stdin = !request->stdin_closed,
         .timer_ledger = true,
+        .trace = trace.n_calls ? &trace : NULL,
     };
-    return box_start(run->place->sandbox, &spec, ret, err);
+    int result = box_start(run->place->sandbox, &spec, &ret->box, err);
+    if (result != 0)
+        calls_free(calls.tracer); /* its box has gone */
+    else
+        ret->calls = calls.tracer;
+    return result;
 }
 
 static int target_start(void *self, const struct start_request *request, struct started *ret,
@@ -224,11 +261,11 @@ static int target_start(void *self, const struct start_request *request, struct 
 {
     struct run_target *run = self;
     struct box_inputs inputs = {0};
-    struct box *box = NULL;
+    struct target_program started = {0};
     *ret = (struct started){.in = -1, .out = -1, .err_out = -1, .event_fd = -1, .timer_ledger = -1};
     *ret_refusal = NULL;
     struct err local = {0};
-    int result = start_box(run, request, &inputs, &box, &local);
+    int result = start_box(run, request, &inputs, &started, &local);
     box_inputs_done(&inputs);
     if (result != 0) {
         *ret_refusal = refusal_of(&local, request->program);
@@ -237,7 +274,8 @@ static int target_start(void *self, const struct start_request *request, struct 
         return err_set(err, local.kind, "%s", local.text);
     }
     struct target_program *program = xcalloc(1, sizeof *program);
-    program->box = box;
+    *program = started;
+    struct box *box = started.box;
     *ret = (struct started){
         .handle = program,
         .init = box_init_pid(box),
@@ -247,6 +285,7 @@ static int target_start(void *self, const struct start_request *request, struct 
         .err_out = box_take_stderr(box),
         .event_fd = box_event_fd(box),
         .timer_ledger = box_take_ledger(box),
+        .calls = started.calls,
     };
     return 0;
 }
@@ -273,6 +312,7 @@ static void target_stop(void *self, struct target_program *program, struct proce
     (void)self;
     struct box_usage usage = {0};
     box_free(program->box, &usage);
+    calls_free(program->calls); /* after the box: it waits for all that it traced */
     free(program);
     if (ret) {
         ret->cpu_us = usage.cpu_us;

@@ -8,6 +8,7 @@
 #define GRADER_DRIVER_DRIVER_H
 
 #include "base/err.h"
+#include "observe/calls.h"
 #include "observe/observe.h"
 #include "scenario/scenario.h"
 #include "trace/trace.h"
@@ -24,7 +25,9 @@ struct start_request {
     const struct start_step *start; /* its limits, and */
     const struct world *world;      /* the scenario's world: files, hosts, limits */
     const struct data_context
-        *context; /* to resolve the files' contents and the hosts' addresses */
+        *context;                    /* to resolve the files' contents and the hosts' addresses */
+    const struct call_fault *faults; /* for calls_trace(), with the context's seed */
+    size_t n_faults;
 };
 
 struct started {
@@ -33,7 +36,8 @@ struct started {
     int in, out,
         err_out;  /* non-blocking pipe ends, owned by the driver from here on; in is -1 if closed */
     int event_fd; /* readable once the program has ended; owned by the target */
-    int timer_ledger; /* for observer_add(), owned by the driver from here on; -1: none */
+    int timer_ledger;          /* for observer_add(), owned by the driver from here on; -1: none */
+    struct call_tracer *calls; /* what meets its system calls; the target's; NULL: none */
 };
 
 struct program_exit {

@@ -104,7 +104,8 @@ struct program {
     struct process_stats baseline; /* just after the start */
     struct process_stats last;
     uint64_t highest_rss_kib;
-    bool first; /* the program under test */
+    bool first;                /* the program under test */
+    struct call_tracer *calls; /* what meets its system calls; the target's; NULL: none */
 };
 
 struct endpoint {
@@ -346,6 +347,13 @@ char *explain_blocked(struct run *run);
 /* The mistake that this state of things means by itself, or NULL: for results that nothing else explains. */
 const char *explain_hang(struct run *run, const struct lane *lane, const struct moment *moment,
                          enum outcome outcome, struct step_result *result);
+
+/* faults.c: system calls that are made to fail. The world's, in the observer's words; returns how many. */
+size_t faults_of(const struct world *world, struct call_fault ret[CALL_KINDS]);
+/* What is new since the last time goes into the trace. */
+void faults_note(struct run *run);
+/* All of it in words behind what a failed step observed. */
+void faults_explain(struct run *run, struct step_result *result);
 
 /* lane.c */
 void lanes_open(struct run *run);

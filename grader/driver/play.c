@@ -238,6 +238,7 @@ int play(struct run *run, struct err *err)
     restart(run, &waiting);
     while (!run->over && !run->root->ended) {
         bool moved = false;
+        faults_note(run);
         if (lanes_advance(run, &nothing_known, &moved, err) != 0)
             return -1;
         if (moved) {

@@ -102,6 +102,7 @@ static struct endpoint *add_endpoints(struct run *run, struct lane *lane,
     program->init = started->init;
     program->pid = started->program;
     program->first = run->first == NULL;
+    program->calls = started->calls;
     program->exit_watch =
         (struct watch){.fd = started->event_fd, .ready = exit_ready, .self = endpoint};
     endpoint->in.fd = started->out;
@@ -133,6 +134,7 @@ int program_start(struct run *run, struct lane *lane, const struct step *step,
     struct arguments arguments;
     struct data_context context;
     struct started started;
+    struct call_fault faults[CALL_KINDS];
     const char *name = start->program ? start->program : run->assignment->program;
     struct endpoint *predecessor = endpoint_find(run, lane, lane->active.name);
     *ret = NULL;
@@ -148,6 +150,8 @@ int program_start(struct run *run, struct lane *lane, const struct step *step,
         .start = start,
         .world = &run->scenario->world,
         .context = &context,
+        .faults = faults,
+        .n_faults = faults_of(&run->scenario->world, faults),
     };
     run->inputs++;
     if (result == 0)
@@ -156,6 +160,7 @@ int program_start(struct run *run, struct lane *lane, const struct step *step,
         *ret = add_endpoints(run, lane, &started);
         note_start(run, *ret, name, &arguments);
         result = watch_all(run, *ret, started.timer_ledger, err);
+        observer_traced(run->observer, started.init, started.calls);
         own_close(&started.timer_ledger);
     }
     arguments_done(&arguments);
@@ -167,6 +172,7 @@ void program_drop(struct run *run, struct program *program)
     struct process_summary last = {.rss_kib = program->highest_rss_kib};
     const struct program_exit end = program->end;
     (void)loop_watch(run, &program->exit_watch, 0);
+    faults_note(run);
     observer_remove(run->observer, program->init);
     run->target->stop(run->target->self, program->handle, &last);
     if (program->first) {

@@ -67,6 +67,7 @@ int finding_accept(struct run *run, struct lane *lane, struct finding *finding, 
     }
     if (result->outcome != OUTCOME_OK) {
         add_arg(lane, result);
+        faults_explain(run, result);
         note_where(run, lane, result);
     }
     run->over |= is_fatal(step, result);

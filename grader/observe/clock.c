@@ -3,7 +3,10 @@
  * schedstat's second field is known only once a wait for a CPU has ended. The clock then stands still until the wall has
  * caught up: it never goes back. Threads that wait for each other's CPU are counted twice: hence the cap, and hence the
  * second measure. A program that has used as much processor time as the whole machine could give it in that time was not
- * starved by others, however many threads of its own stood in line. */
+ * starved by others, however many threads of its own stood in line.
+ *
+ * A call that is traced waits for the tracer: the processor time that the tracer uses, and its waits for a processor, are
+ * taken off, too. */
 #include "base/io.h"
 #include "observe/internal.h"
 
@@ -21,6 +24,15 @@ void obs_clock_count(struct observer *observer, struct task *task)
     task->counted_cpu_ns = task->cpu_ns;
 }
 
+void obs_clock_count_tracer(struct observer *observer, struct watched *box)
+{
+    uint64_t held = box->tracer ? calls_held_ns(box->tracer) : 0;
+    if (held > box->counted_held_ns) {
+        observer->clock.delay_ns += held - box->counted_held_ns;
+        box->counted_held_ns = held;
+    }
+}
+
 uint64_t observe_student_ns(struct observer *observer, uint64_t excused_ns)
 {
     struct student_clock *clock = &observer->clock;
@@ -29,6 +41,8 @@ uint64_t observe_student_ns(struct observer *observer, uint64_t excused_ns)
         if (observer->tasks[i].rest != REST_ENDED)
             (void)obs_task_runs(observer, &observer->tasks[i],
                                 &runs); /* of one that ended: known so far */
+    for (size_t i = 0; i < observer->n_boxes; i++)
+        obs_clock_count_tracer(observer, observer->boxes[i]);
     uint64_t wall = io_now_ns() - clock->start_ns;
     uint64_t delay = clock->delay_ns + excused_ns;
     if (delay > MOST_OF(wall))

@@ -3,6 +3,7 @@
 #define GRADER_OBSERVE_INTERNAL_H
 
 #include "base/mem.h"
+#include "observe/calls.h"
 #include "observe/observe.h"
 
 #include <linux/inet_diag.h>
@@ -206,6 +207,8 @@ struct student_clock {
 };
 /* Takes the growth of a task's run delay into account; called whenever schedstat was read. */
 void obs_clock_count(struct observer *observer, struct task *task);
+/* The same for what the tracer of a box took. */
+void obs_clock_count_tracer(struct observer *observer, struct watched *box);
 
 /* ---- the observer ---- */
 
@@ -213,6 +216,8 @@ struct watched {
     pid_t init, program;
     int proc; /* /proc/INIT: stays with this process for ever */
     struct ledger *ledger;
+    struct call_tracer *tracer; /* borrowed; NULL: none */
+    uint64_t counted_held_ns;   /* the part of its time that the student clock knows already */
 };
 
 struct observer {

@@ -96,12 +96,20 @@ int observer_add(struct observer *observer, pid_t init, pid_t program, int timer
     return 0;
 }
 
+void observer_traced(struct observer *observer, pid_t init, struct call_tracer *tracer)
+{
+    for (size_t i = 0; i < observer->n_boxes; i++)
+        if (observer->boxes[i]->init == init)
+            observer->boxes[i]->tracer = tracer;
+}
+
 void observer_remove(struct observer *observer, pid_t init)
 {
     for (size_t i = 0; i < observer->n_boxes; i++) {
         struct watched *box = observer->boxes[i];
         if (box->init != init)
             continue;
+        obs_clock_count_tracer(observer, box);
         obs_tasks_forget(observer, box);
         forget_box(box);
         observer->boxes[i] = observer->boxes[--observer->n_boxes];

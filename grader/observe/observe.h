@@ -44,6 +44,10 @@ void observer_free(struct observer *observer);
 int observer_add(struct observer *observer, pid_t init, pid_t program, int timer_ledger_fd,
                  struct err *err);
 void observer_remove(struct observer *observer, pid_t init);
+/* Some system calls of that box are met by this tracer (observe/calls.h), which must outlive the box's place here: a thread
+ * that stands still for it is busy, and the time that it takes is not the program's. */
+struct call_tracer;
+void observer_traced(struct observer *observer, pid_t init, struct call_tracer *tracer);
 
 enum activity {
     ACTIVITY_BUSY,    /* a thread runs, or was about to */
@@ -69,7 +73,7 @@ enum activity observe_activity(struct observer *observer, struct activity_report
 const char *activity_name(enum activity state);
 
 /* Time that does not move with the machine's load: wall time less the run delay of the program's threads
- * (/proc/PID/schedstat) and less excused_ns, in which the caller was kept from working; together at most 0.9 of the wall
+ * (/proc/PID/schedstat), less what a tracer took, and less excused_ns, in which the caller was kept from working; together at most 0.9 of the wall
  * time, and never less than the processor time used, divided by the processors. Nanoseconds since the observer was made;
  * monotonic. */
 uint64_t observe_student_ns(struct observer *observer, uint64_t excused_ns);

@@ -45,6 +45,24 @@ static enum activity because(struct activity_report *report, enum activity state
 
 /* ---- P: one thread ---- */
 
+/* Our tracer lets go what it has stopped ('t'), so that is no rest. Stopped by somebody else it is. */
+static bool is_rest(const struct task *task, char state)
+{
+    return state == 'S' || state == 'T' || (state == 't' && !task->box->tracer);
+}
+
+/* A zombie that our tracer has not reaped yet: its parent is told only then, and may run. The kernel unlinks it from the
+ * tracer and tells the parent under one lock, which the walk of the tree takes as well: TracerPid 0 here, and a parent that
+ * still sleeps after the walk, is no race. */
+static bool is_unreaped(struct observer *observer, struct task *task)
+{
+    char text[4096];
+    unsigned long long by = 0;
+    return task->box->tracer &&
+           (obs_task_read(observer, task, TASK_STATUS, text, sizeof text) <= 0 ||
+            !obs_status_field(text, "TracerPid", 10, &by) || by != 0);
+}
+
 enum look { LOOK_ASLEEP, LOOK_AWAKE, LOOK_LOST, LOOK_FORBIDDEN };
 
 static enum look awake(struct task *task, uint64_t now)
@@ -80,11 +98,13 @@ static enum look look_at(struct observer *observer, struct task *task)
     task->runs = runs;
     task->looked_at = now;
     char state = obs_task_state(observer, task);
+    if (state == 'Z' && is_unreaped(observer, task))
+        return awake(task, now);
     if (state == 'Z') {
         task->rest = REST_ENDED;
         return LOOK_ASLEEP;
     }
-    if (state != 'S' && state != 'T' && state != 't')
+    if (!is_rest(task, state))
         return awake(task, now);
     if (obs_task_is_init(task)) {
         task->rest = REST_INPUT;
@@ -112,7 +132,7 @@ static bool still(struct observer *observer)
         uint64_t runs = 0;
         if (task->rest != REST_ENDED) { /* a zombie never runs again */
             char state = obs_task_state(observer, task);
-            if (state != 'S' && state != 'T' && state != 't')
+            if (!is_rest(task, state))
                 return false;
         }
         if (obs_task_runs(observer, task, &runs) < 0 || runs != task->runs)

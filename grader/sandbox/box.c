@@ -1,9 +1,10 @@
 /* sandbox/box.c: the caller's side of a box.
  *
  * How it works: the keeper clones the box's first process and answers at once with descriptors; setting up, which may
- * take a while (a build's sources are copied), goes on in the box. The caller waits on the failure pipe: it ends when the
- * program is exec'd (every copy of its writing end is close-on-exec or closed), or brings the reason why not. Then init's
- * first message on the control socket brings the program's pidfd.
+ * take a while (a build's sources are copied), goes on in the box. The caller waits on the failure socket: it ends when the
+ * program is exec'd (every copy of its other end is close-on-exec or closed), or brings the reason why not. Then init's
+ * first message on the control socket brings the program's pidfd. Where calls are traced, the program's process waits at a
+ * gate just before its exec, until the tracer is attached: a byte on the failure socket says so in each direction.
  *
  * Pids: keeper and box live in pid namespaces of their own. /proc/self/fdinfo of a pidfd tells the pid as the caller's
  * namespace sees it, without a race: while the pidfd is open and the process not reaped, the pid is not reused. */
@@ -55,12 +56,12 @@ static pid_t pid_of(int pidfd)
     return (pid_t)pid;
 }
 
-/* Waits for the program's exec. 0, or -1 with why not. */
-static int await_exec(struct box *box, struct err *err)
+/* Waits for the program's exec, or for its arrival at the gate. 0, or -1 with why not. */
+static int await_exec(struct box *box, bool at_gate, struct err *err)
 {
     struct box_failure failure;
-    ssize_t n = io_read_full(box->fds[BOX_FD_FAILURE], &failure, sizeof failure);
-    if (n == 0) /* the end without a word: exec'd, or all of it killed */
+    ssize_t n = io_read(box->fds[BOX_FD_FAILURE], &failure, sizeof failure);
+    if (n == (at_gate ? 1 : 0)) /* the end without a word: exec'd, or all of it killed */
         return 0;
     if (n != (ssize_t)sizeof failure)
         return err_set(err, ERR_HOST, "sandbox: a box ended while it was being set up");
@@ -87,6 +88,21 @@ static int receive_first(struct box *box, bool ledger, struct err *err)
             return err_set(err, ERR_HOST, "sandbox: a box ended while it was being set up");
         }
     }
+    return 0;
+}
+
+/* At the gate: the tracer attaches, and the program may go on. */
+static int pass_gate(struct box *box, const struct box_trace *trace, struct err *err)
+{
+    if (await_exec(box, true, err) != 0 || receive_first(box, false, err) != 0)
+        return -1;
+    box->program = pid_of(box->program_pidfd);
+    if (box->program <= 0)
+        return err_set(err, ERR_HOST, "sandbox: /proc/self/fdinfo does not tell pids");
+    if (trace->attach(trace->self, box->program, err) != 0)
+        return -1;
+    if (io_send_fds(box->fds[BOX_FD_FAILURE], "g", 1, NULL, 0) != 0)
+        return err_set(err, ERR_HOST, "sandbox: a box ended while it was being set up");
     return 0;
 }
 
@@ -132,7 +148,9 @@ int box_start(struct sandbox *sandbox, const struct box_spec *spec, struct box *
     box->id = asked == 0 ? reply.id : 0;
     if (asked == 0 && n_fds < BOX_FD_IN)
         asked = err_set(err, ERR_HOST, "sandbox: no descriptors left for a box");
-    if (asked != 0 || await_exec(box, err) != 0 ||
+    if (asked == 0 && spec->trace && spec->trace->n_calls)
+        asked = pass_gate(box, spec->trace, err);
+    if (asked != 0 || await_exec(box, false, err) != 0 ||
         receive_program(box, spec->timer_ledger, err) != 0) {
         box_free(box, NULL);
         return -1;

@@ -72,7 +72,8 @@ enum box_fd {
     BOX_FD_INIT,    /* pidfd of PID 1 */
     BOX_FD_CONTROL, /* SOCK_SEQPACKET to init */
     BOX_FD_STATUS,  /* SOCK_SEQPACKET: one struct init_status when the program has ended */
-    BOX_FD_FAILURE, /* pipe: a struct box_failure, or nothing and the end once the program was exec'd */
+    BOX_FD_FAILURE, /* SOCK_SEQPACKET: a struct box_failure, or nothing and the end once the program was exec'd; before
+                     * that, where calls are traced, one byte each way: at the gate, and go on */
     BOX_FD_OUT,
     BOX_FD_ERR,
     BOX_FD_IN, /* only with keep_stdin */
@@ -132,8 +133,9 @@ uint64_t network_id(const struct network *network);
 
 /* A sealed memfd with everything of the spec, limits filled in from `limits`. The caller owns it. */
 int spec_pack(const struct box_spec *spec, struct err *err);
-/* The spec back from the memfd; its memory lives until the process ends. -1 with errno. */
-int spec_unpack(int fd, struct box_spec *ret);
+/* The spec back from the memfd; its memory lives until the process ends. Of spec->trace only the calls travel. -1 with
+ * errno. */
+int spec_unpack(int fd, struct box_spec *ret, const int **ret_traced, size_t *ret_n_traced);
 /* The limits with every 0 replaced by its default. */
 struct box_limits limits_with_defaults(const struct box_spec *spec);
 
@@ -184,6 +186,8 @@ int filters_compile(bool memfd, struct filters *ret, struct err *err);
 int filters_attach(const struct filters *filters);
 /* Attaches the one that reports; the descriptor that reports, close-on-exec, or -1 with errno. */
 int filters_attach_timers(const struct filters *filters);
+/* Makes one for these calls, which stop for a tracer, and attaches it; 0 or -1 with errno. */
+int filters_attach_trace(const int *calls, size_t n_calls);
 
 struct cgroups; /* cgroup.h */
 
@@ -285,6 +289,8 @@ struct box_plan {
     bool own_network; /* an empty network namespace came with the clone */
     bool timer_ledger;
     const struct filters *filters;
+    const int *traced; /* numbers of the calls that stop for a tracer, n_traced of them */
+    size_t n_traced;
     int control, status, failure; /* init's ends */
     int in, out, err_out;         /* the program's stdio */
     int proc;                     /* the keeper's descriptor of the host's /proc */

@@ -4,8 +4,8 @@
  * table below; each step does one thing. The order matters where the table says so. Then it forks the program
  * (box_program.c) and serves as init (box_init.c).
  *
- * A failing step is reported through the failure pipe. The pipe's end without a report means that the program was
- * exec'd: init closes its copy after the fork, the program's copy is close-on-exec. */
+ * A failing step is reported through the failure socket. Its end without a report means that the program was exec'd: init
+ * closes its copy after the fork, the program's copy is close-on-exec. */
 #include "sandbox/box.h"
 
 #include "base/io.h"
@@ -126,12 +126,13 @@ static int run_program(void *of_plan)
 }
 
 /* As vfork(2) does it: until its exec the program's process uses this one's memory, on a stack of its own, while this
- * one waits; copying the memory would cost more than all the rest. What it changes meanwhile nobody needs again. */
+ * one waits; copying the memory would cost more than all the rest. What it changes meanwhile nobody needs again. A process
+ * that waits at the gate for its tracer gets a copy all the same: this one has to speak meanwhile, and stays hidden. */
 static pid_t start_program(struct box_plan *plan)
 {
     char stack[PROGRAM_STACK] __attribute__((aligned(16)));
-    pid_t program =
-        clone(run_program, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, plan);
+    int sharing = plan->n_traced ? 0 : CLONE_VM | CLONE_VFORK;
+    pid_t program = clone(run_program, stack + sizeof stack, sharing | SIGCHLD, plan);
     if (program < 0)
         report(plan, "starting the program", false);
     (void)close(plan->failure);

@@ -154,7 +154,7 @@ static void keep_only(struct init *init, int *signals)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2; fd++)
         (void)dup2(null, fd);
-    /* Moved out of the way of two ranges that close all the rest: stdio's copies, the failure pipe, the keeper's. */
+    /* Moved out of the way of two ranges that close all the rest: stdio's copies, the failure socket, the keeper's. */
     int *const kept[] = {&init->control, &init->status, signals, &init->build_dir};
     int next = HIGH_FD;
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++)

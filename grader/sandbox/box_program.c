@@ -120,6 +120,20 @@ static int offer_ledger(const struct box_plan *plan)
     return io_send_fds(plan->control, "l", 1, &ledger, ledger >= 0 ? 1 : 0);
 }
 
+/* Waits until the caller's tracer is attached, and makes the traced calls stop for it. This process is still a copy of the
+ * keeper, which may not be traced; nobody but init is in the box yet to whom it could show anything. */
+static int wait_for_tracer(const struct box_plan *plan)
+{
+    char go_on = 0;
+    if (plan->n_traced == 0)
+        return 0;
+    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0 || io_write(plan->failure, "g", 1) != 1)
+        return -1;
+    if (io_read(plan->failure, &go_on, 1) != 1)
+        _exit(1); /* the caller has gone */
+    return filters_attach_trace(plan->traced, plan->n_traced);
+}
+
 void box_program_exec(const struct box_plan *plan, const char **ret_what, bool *ret_in_exec)
 {
     char **env = make_env(plan->spec.env);
@@ -132,12 +146,12 @@ void box_program_exec(const struct box_plan *plan, const char **ret_what, bool *
     *ret_what = "setting the program's limits";
     if (set_limits(plan) != 0)
         return;
-    /* everything above stderr goes at the exec; the failure pipe is needed until then */
+    /* everything above stderr goes at the exec; the failure socket is needed until then */
     *ret_what = "closing descriptors";
     if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
         return;
     *ret_what = "attaching the system call filter";
-    if (offer_ledger(plan) != 0 || filters_attach(plan->filters) != 0)
+    if (wait_for_tracer(plan) != 0 || offer_ledger(plan) != 0 || filters_attach(plan->filters) != 0)
         return;
     *ret_what = plan->spec.argv[0];
     *ret_in_exec = true;

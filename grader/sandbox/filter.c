@@ -368,6 +368,24 @@ int filters_attach(const struct filters *filters)
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filters->allow) != 0 ? -1 : 0;
 }
 
+/* Compiled in the program's own process: which calls are traced is the scenario's, and few scenarios trace any. */
+int filters_attach_trace(const int *calls, size_t n_calls)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (!filter) {
+        errno = ENOMEM;
+        return -1;
+    }
+    int result = 0;
+    for (size_t i = 0; i < n_calls && result == 0; i++)
+        result = add_rule(filter, SCMP_ACT_TRACE(0), calls[i]);
+    if (result == 0)
+        result = seccomp_load(filter);
+    seccomp_release(filter);
+    errno = -result;
+    return result == 0 ? 0 : -1;
+}
+
 int filters_attach_timers(const struct filters *filters)
 {
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,

@@ -35,7 +35,7 @@ static int make_descriptors(const struct keeper_request *request, struct box_pla
         return -1;
     fds[BOX_FD_STATUS] = status[0];
     plan->status = status[1];
-    if (pipe2(failure, O_CLOEXEC) != 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, failure) != 0)
         return -1;
     fds[BOX_FD_FAILURE] = failure[0];
     plan->failure = failure[1];
@@ -84,7 +84,7 @@ static struct kept_box *free_slot(struct keeper *keeper, struct err *err)
 static _Noreturn void begin_child(struct box_plan *plan, int spec_fd)
 {
     struct box_failure failure = {.what = "reading the box's description"};
-    if (spec_unpack(spec_fd, &plan->spec) != 0) {
+    if (spec_unpack(spec_fd, &plan->spec, &plan->traced, &plan->n_traced) != 0) {
         failure.sys_errno = errno;
         (void)io_write_full(plan->failure, &failure, sizeof failure);
         _exit(1);

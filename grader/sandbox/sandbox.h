@@ -142,6 +142,16 @@ struct box_host_name {
     const char *name;
 };
 
+/* Some system calls of the box stop their caller for a tracer (ptrace(2), PTRACE_O_TRACESECCOMP) of the caller's. */
+struct box_trace {
+    const int *calls; /* their numbers, of this machine's own ABI */
+    size_t n_calls;
+    void *self;
+    /* Called once by box_start(), while the program's process waits just before its exec: what attaches here misses no
+     * call. Without an attached tracer these calls fail with ENOSYS. 0, or -1 with err, which box_start() passes on. */
+    int (*attach)(void *self, pid_t program, struct err *err);
+};
+
 struct box_spec {
     enum box_kind kind;
     struct network
@@ -158,6 +168,7 @@ struct box_spec {
     bool whole_usr;    /* RUN: all of /usr is visible (shells and interpreters too) */
     bool keep_stdin;   /* false: the program's stdin is at its end from the start */
     bool timer_ledger; /* RUN: calls that arm timers are reported, see box_take_ledger() */
+    const struct box_trace *trace; /* RUN: NULL when no call is traced, which then costs nothing */
 };
 
 struct box;

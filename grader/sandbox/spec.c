@@ -89,6 +89,8 @@ int spec_pack(const struct box_spec *spec, struct err *err)
     pack_bytes(&out, &limits, sizeof limits);
     pack_list(&out, spec->argv);
     pack_list(&out, spec->env);
+    pack_bytes(&out, spec->trace ? spec->trace->calls : NULL,
+               spec->trace ? spec->trace->n_calls * sizeof *spec->trace->calls : 0);
     pack_u64(&out, spec->n_files);
     for (size_t i = 0; i < spec->n_files; i++)
         pack_file(&out, &spec->files[i]);
@@ -192,7 +194,19 @@ static void unpack_names(struct cursor *in, struct box_spec *ret)
     ret->host_names = names;
 }
 
-int spec_unpack(int fd, struct box_spec *ret)
+/* Copied, for where they lie is not aligned. */
+static const int *unpack_calls(struct cursor *in, size_t *ret_count)
+{
+    uint64_t len = 0;
+    const char *bytes = unpack_bytes(in, &len);
+    *ret_count = in->broken ? 0 : (size_t)len / sizeof(int);
+    int *calls = xcalloc(*ret_count, sizeof *calls);
+    if (*ret_count)
+        memcpy(calls, bytes, *ret_count * sizeof *calls);
+    return calls;
+}
+
+int spec_unpack(int fd, struct box_spec *ret, const int **ret_traced, size_t *ret_n_traced)
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
@@ -213,6 +227,7 @@ int spec_unpack(int fd, struct box_spec *ret)
     memcpy(&ret->limits, limits, sizeof ret->limits);
     ret->argv = unpack_list(&in);
     ret->env = unpack_list(&in);
+    *ret_traced = unpack_calls(&in, ret_n_traced);
     unpack_files(&in, ret);
     unpack_names(&in, ret);
     if (in.broken || !ret->argv[0]) {

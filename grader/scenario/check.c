@@ -8,6 +8,7 @@
 
 #include "base/own.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,11 @@ static void check_closed(struct walk *walk, const struct step *step)
     if (!name)
         return;
     const bool program = name->kind == NAME_PROGRAM;
+    const bool stops = how == CLOSE_SIGNAL && (step->u.close.signal == SIGSTOP || //
+                                               step->u.close.signal == SIGCONT);
+    if (stops && walk->scenario->world.n_calls)
+        check_say(walk, "'STOP' and 'CONT' do not go together with the world's 'calls': both hold "
+                        "the program up");
     if (how == CLOSE_SIGNAL && !program)
         check_say(walk, "'%s' is no program: signals are for programs", name->text);
     else if (how == CLOSE_RESET && name->kind != NAME_TCP)

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define NOT_YET "not yet available: faulty system calls are planned"
-
 static const struct key file_keys[] = {
     {"$schema", NULL}, {"assignment", NULL}, {"title", NULL}, {"note", NULL},
     {"program", NULL}, {"args", NULL},       {"ready", NULL}, {"within", NULL},
@@ -73,7 +71,7 @@ static const struct key world_keys[] = {
     {"addresses", NULL},
     {"limits", NULL},
     {"net", NULL},
-    {"calls", NOT_YET},
+    {"calls", NULL},
     {"user", "not available: programs always run as an unprivileged user"},
 };
 static const struct key world_file_keys[] = {
@@ -89,6 +87,20 @@ static const struct key net_way_keys[] = {
 static const struct key net_every_keys[] = {{"every", NULL}};
 static const struct key limits_keys[] = {
     {"nofile", NULL}, {"as", NULL}, {"nproc", NULL}, {"cpu", NULL}, {"memory", NULL},
+};
+#define SAY(kind) "say '" kind "': it stands for all calls of this kind"
+static const struct key calls_keys[] = {
+    {"accept", NULL},         {"connect", NULL},
+    {"recv", NULL},           {"send", NULL},
+    {"poll", NULL},           {"accept4", SAY("accept")},
+    {"read", SAY("recv")},    {"recvfrom", SAY("recv")},
+    {"recvmsg", SAY("recv")}, {"write", SAY("send")},
+    {"sendto", SAY("send")},  {"sendmsg", SAY("send")},
+    {"select", SAY("poll")},  {"epoll_wait", SAY("poll")},
+};
+static const struct key call_keys[] = {
+    {"errno", NULL}, {"max", NULL},   {"nth", NULL},
+    {"times", NULL}, {"every", NULL}, {"chance", NULL},
 };
 static const struct key suite_keys[] = {
     {"$schema", NULL},     {"suite", NULL},  {"title", NULL}, {"note", NULL},
@@ -130,6 +142,8 @@ static const struct key_table tables[KEYS_COUNT] = {
     [KEYS_NET_WAY] = TABLE("net-way", net_way_keys),
     [KEYS_NET_EVERY] = TABLE("net-every", net_every_keys),
     [KEYS_LIMITS] = TABLE("limits", limits_keys),
+    [KEYS_CALLS] = TABLE("calls", calls_keys),
+    [KEYS_CALL] = TABLE("call", call_keys),
     [KEYS_SUITE] = TABLE("suite", suite_keys),
     [KEYS_SUITE_ENTRY] = TABLE("suite-entry", suite_entry_keys),
     [KEYS_CLASSES] = TABLE("classes", classes_keys),

@@ -44,6 +44,8 @@ enum key_object {
     KEYS_NET_WAY, /* "to_program", "to_peers" */
     KEYS_NET_EVERY,
     KEYS_LIMITS,
+    KEYS_CALLS,
+    KEYS_CALL,
     KEYS_SUITE,
     KEYS_SUITE_ENTRY,
     KEYS_CLASSES,

@@ -65,6 +65,10 @@ void load_net(struct loader *loader, const struct at *world, struct world *ret);
 void load_world(struct loader *loader, const struct at *object, const struct world *outer,
                 struct world *ret);
 
+/* load_calls.c: the world's faulty system calls */
+void load_calls(struct loader *loader, const struct at *object, const struct world *outer,
+                struct world *ret);
+
 /* check.c: names of endpoints, variables and files, where they can be known without running. */
 void check_scenario(struct loader *loader, struct scenario *scenario);
 /* check_text.c. True for the variables that the driver sets itself: ${port}, ${host}, ... */

@@ -1,4 +1,5 @@
-/* scenario/load_world.c: files, hosts, addresses and limits that a program finds; its network is in load_net.c.
+/* scenario/load_world.c: files, hosts, addresses and limits that a program finds; its network is in load_net.c, its faulty
+ * calls are in load_calls.c.
  *
  * A world is read on top of another one: the file's on top of nothing, a scenario's on top of the file's. Of two entries
  * with one name the inner one stays; addresses add up; a limit that is not said is inherited. Paths lead below ${dir} and
@@ -166,6 +167,7 @@ void load_world(struct loader *loader, const struct at *object, const struct wor
     load_hosts(loader, &world, outer, ret);
     load_addresses(loader, &world, outer, ret);
     load_net(loader, &world, ret);
+    load_calls(loader, &world, outer, ret);
     load_limits(&world, &ret->limits_only);
     check_world(loader, &world, ret);
 }

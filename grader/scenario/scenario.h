@@ -258,6 +258,22 @@ struct world_net {
     struct world_net_way to_program, to_peers;
 };
 
+/* System calls of the program that fail, or move less than asked, on purpose (FORMAT.md, calls). */
+enum world_call_kind {
+    WORLD_CALL_ACCEPT,
+    WORLD_CALL_CONNECT,
+    WORLD_CALL_RECV,
+    WORLD_CALL_SEND,
+    WORLD_CALL_POLL,
+    WORLD_CALL_KINDS
+};
+struct world_call {
+    enum world_call_kind kind;
+    int sys_errno;              /* 0: none */
+    uint64_t max;               /* bytes; 0: no limit */
+    uint64_t nth, times, every; /* 0: not set */
+    double chance;              /* 0: not set */
+};
 struct world {
     const struct world_file *files;
     size_t n_files;
@@ -265,7 +281,10 @@ struct world {
     size_t n_hosts;
     const char *const *addresses; /* extra addresses of the peers' host */
     size_t n_addresses;
-    const struct world_net *net;   /* NULL: nothing happens to packets */
+    const struct world_net *net; /* NULL: nothing happens to packets */
+    const struct world_call
+        *calls; /* at most one of each kind; with any, the program runs under ptrace(2) */
+    size_t n_calls;
     struct start_step limits_only; /* .limits: nofile, as, nproc, cpu, memory */
 };
 

@@ -131,10 +131,10 @@ Test(scenario_format, the_examples_use_every_key)
     AUTO_BUF struct buf all = {0};
     (void)each_example(add_example, &all);
     static const enum key_object tables[] = {
-        KEYS_START, KEYS_OPEN,       KEYS_SEND,   KEYS_EXPECT,      KEYS_CLOSE,
-        KEYS_CHECK, KEYS_FETCH,      KEYS_REPEAT, KEYS_WAIT,        KEYS_PARALLEL,
-        KEYS_DO,    KEYS_MEET,       KEYS_DATA,   KEYS_EXPECTATION, KEYS_HTTP,
-        KEYS_WORLD, KEYS_WORLD_FILE, KEYS_NET,    KEYS_NET_WAY,     KEYS_NET_EVERY};
+        KEYS_START,   KEYS_OPEN,        KEYS_SEND,  KEYS_EXPECT,   KEYS_CLOSE,      KEYS_CHECK,
+        KEYS_FETCH,   KEYS_REPEAT,      KEYS_WAIT,  KEYS_PARALLEL, KEYS_DO,         KEYS_MEET,
+        KEYS_DATA,    KEYS_EXPECTATION, KEYS_HTTP,  KEYS_WORLD,    KEYS_WORLD_FILE, KEYS_NET,
+        KEYS_NET_WAY, KEYS_NET_EVERY,   KEYS_CALLS, KEYS_CALL};
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
         const struct key_table *table = key_table(tables[i]);
         for (size_t k = 0; k < table->count; k++) {
@@ -261,6 +261,33 @@ Test(scenario_format, the_schema_refuses_what_the_loader_refuses)
         AUTO_FREE char *path = xasprintf("%s/a.json", folder);
         cr_expect(findings[0] != '\0', "%s", steps[i]);
         cr_expect_eq(validate(&path, 1), 1, "%s", steps[i]);
+    }
+    help_remove(folder);
+}
+
+Test(scenario_format, the_schema_refuses_the_calls_that_the_loader_refuses)
+{
+    static const char *const calls[] = {
+        "{\"recvfrom\": {\"max\": 1}}",
+        "{\"accept\": {\"max\": 1}}",
+        "{\"accept\": {\"nth\": 1}}",
+        "{\"connect\": {\"errno\": \"EINTR\", \"nth\": 1}}",
+        "{\"recv\": {\"errno\": \"EINTR\", \"every\": 1}}",
+        "{\"recv\": {\"max\": 1, \"times\": 2}}",
+        "{\"recv\": {\"errno\": \"EINTR\"}}",
+        "{\"recv\": {\"errno\": \"EINTR\", \"nth\": 2, \"every\": 2}}",
+    };
+    char *folder = help_folder();
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        AUTO_FREE char *text = xasprintf("{\"assignment\": \"a\", \"world\": {\"calls\": %s}, "
+                                         "\"scenarios\": [{\"id\": \"a\", \"title\": \"t\", "
+                                         "\"steps\": []}]}",
+                                         calls[i]);
+        help_write(folder, "a.json", text);
+        AUTO_FREE char *findings = help_lint(folder, "a.json");
+        AUTO_FREE char *path = xasprintf("%s/a.json", folder);
+        cr_expect(findings[0] != '\0', "%s", calls[i]);
+        cr_expect_eq(validate(&path, 1), 1, "%s", calls[i]);
     }
     help_remove(folder);
 }

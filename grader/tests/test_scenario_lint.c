@@ -96,9 +96,6 @@ Test(scenario_lint, the_head)
         {"{\"assignment\": \"a\", \"setup\": [{\"start\": \"s\"}], \"scenarios\": [{\"id\": \"a\", "
          "\"title\": \"t\", \"steps\": []}]}",
          "needs 'program'"},
-        {"{\"assignment\": \"a\", \"world\": {\"calls\": {}}, \"scenarios\": [{\"id\": \"a\", "
-         "\"title\": \"t\", \"steps\": []}]}",
-         "world.calls: not yet available"},
         {"{\"assignment\": \"a\", \"world\": {\"files\": {\"../x\": \"\"}}, \"scenarios\": "
          "[{\"id\": \"a\", \"title\": \"t\", \"steps\": []}]}",
          "path below"},

@@ -200,7 +200,7 @@ const char *trace_kind_name(enum trace_kind kind)
         [TRACE_REFUSED] = "refused",   [TRACE_SEND] = "send",   [TRACE_RECEIVE] = "receive",
         [TRACE_FIN_SENT] = "fin-sent", [TRACE_FIN] = "fin",     [TRACE_RST_SENT] = "reset-sent",
         [TRACE_RST] = "reset",         [TRACE_CLOSE] = "close", [TRACE_STEP] = "step",
-        [TRACE_NOTE] = "note",
+        [TRACE_FAULT] = "fault",       [TRACE_NOTE] = "note",
     };
     return (unsigned)kind < ARRAY_SIZE(names) ? names[kind] : "?";
 }

@@ -26,8 +26,9 @@ enum trace_kind {
     TRACE_RST_SENT,
     TRACE_RST, /* reset by the program */
     TRACE_CLOSE,
-    TRACE_STEP, /* a step begins: text = its verb and name */
-    TRACE_NOTE, /* anything worth telling: "silent: blocked in recvfrom on fd 4" */
+    TRACE_STEP,  /* a step begins: text = its verb and name */
+    TRACE_FAULT, /* a system call of the program met a fault: text = "accept call 2: ECONNABORTED" */
+    TRACE_NOTE,  /* anything worth telling: "silent: blocked in recvfrom on fd 4" */
 };
 
 #define TRACE_MAX_EVENTS                                                                           \

@@ -1,0 +1,185 @@
+/* observe/calls_fault.c: which system call meets which fault.
+ *
+ * Only what a correct program must expect is done to it. A short count is what a stream may give at any time; a datagram
+ * comes whole, so UDP is left alone, and so is a reader that asked for all of it (MSG_WAITALL) or only looks (MSG_PEEK).
+ * EINTR comes out of a wait, so calls that cannot wait are spared and not counted. */
+#include "base/own.h"
+#include "observe/calls_parts.h"
+#include "observe/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NONE (-1)
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* Linux 6.9 */
+#endif
+
+/* Places among the arguments, from 0. */
+struct traced_call {
+    long number;
+    enum call_kind kind;
+    int length; /* bytes that it may be asked to move; NONE: not shortened */
+    int flags;  /* MSG_* */
+    int wait;   /* milliseconds that it may wait */
+};
+
+static const struct traced_call table[] = {
+#ifdef SYS_accept
+    {SYS_accept, CALL_ACCEPT, NONE, NONE, NONE},
+#endif
+    {SYS_accept4, CALL_ACCEPT, NONE, NONE, NONE}, {SYS_connect, CALL_CONNECT, NONE, NONE, NONE},
+    {SYS_read, CALL_RECV, 2, NONE, NONE},         {SYS_recvfrom, CALL_RECV, 2, 3, NONE},
+    {SYS_readv, CALL_RECV, NONE, NONE, NONE},     {SYS_recvmsg, CALL_RECV, NONE, 2, NONE},
+    {SYS_recvmmsg, CALL_RECV, NONE, 3, NONE},     {SYS_write, CALL_SEND, 2, NONE, NONE},
+    {SYS_sendto, CALL_SEND, 2, 3, NONE},          {SYS_writev, CALL_SEND, NONE, NONE, NONE},
+    {SYS_sendmsg, CALL_SEND, NONE, 2, NONE},      {SYS_sendmmsg, CALL_SEND, NONE, 3, NONE},
+    {SYS_sendfile, CALL_SEND, 3, NONE, NONE},
+#ifdef SYS_poll
+    {SYS_poll, CALL_POLL, NONE, NONE, 2},
+#endif
+    {SYS_ppoll, CALL_POLL, NONE, NONE, NONE},
+#ifdef SYS_select
+    {SYS_select, CALL_POLL, NONE, NONE, NONE},
+#endif
+    {SYS_pselect6, CALL_POLL, NONE, NONE, NONE},
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, CALL_POLL, NONE, NONE, 3},
+#endif
+    {SYS_epoll_pwait, CALL_POLL, NONE, NONE, 3},  {SYS_epoll_pwait2, CALL_POLL, NONE, NONE, NONE},
+};
+
+static bool is_fault(const struct call_fault *fault)
+{
+    return fault->sys_errno || fault->max;
+}
+
+size_t calls_numbers(const struct call_fault *faults, size_t n, int ret[CALLS_MAX_NUMBERS])
+{
+    size_t count = 0;
+    _Static_assert(ARRAY_SIZE(table) <= CALLS_MAX_NUMBERS, "room for all of them");
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        for (size_t j = 0; j < n; j++)
+            if (faults[j].kind == table[i].kind && is_fault(&faults[j])) {
+                ret[count++] = (int)table[i].number;
+                break;
+            }
+    return count;
+}
+
+/* ---- the socket that a call is about ---- */
+
+struct socket_view {
+    bool stream, nonblocking;
+};
+
+/* A copy of the descriptor. A thread's own pidfd also works where the first thread has ended before its process. */
+static int copy_descriptor(const struct traced *thread, int fd)
+{
+    AUTO_CLOSE int pidfd = pidfd_open(thread->tid, PIDFD_THREAD);
+    return pidfd >= 0 ? pidfd_getfd(pidfd, fd, 0) : obs_proc_copy_fd(thread->tgid, fd);
+}
+
+/* False when it is no socket of the Internet. */
+static bool look_at_socket(const struct traced *thread, int fd, struct socket_view *ret)
+{
+    int domain = 0;
+    int type = 0;
+    socklen_t len = sizeof domain;
+    AUTO_CLOSE int copy = copy_descriptor(thread, fd);
+    if (copy < 0 || getsockopt(copy, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0)
+        return false;
+    len = sizeof type;
+    if (getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
+        return false;
+    *ret = (struct socket_view){.stream = type == SOCK_STREAM,
+                                .nonblocking = fcntl(copy, F_GETFL) & O_NONBLOCK};
+    return domain == AF_INET || domain == AF_INET6;
+}
+
+/* ---- which one ---- */
+
+/* splitmix64: the same number gives the same draw, whoever asks when. */
+static uint64_t draw(uint64_t seed, uint64_t number)
+{
+    uint64_t z = seed + number * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static bool is_due(const struct call_fault *fault, uint64_t seed, uint64_t number)
+{
+    if (fault->nth)
+        return number >= fault->nth && number - fault->nth < (fault->times ? fault->times : 1);
+    if (fault->every)
+        return number % fault->every == 0;
+    if (fault->chance > 0)
+        return (double)(draw(seed + fault->kind, number) >> 11) < fault->chance * 0x1p53;
+    return true;
+}
+
+static bool may_wait(const struct traced_call *call, const struct user_regs_struct *registers,
+                     const struct socket_view *socket)
+{
+    if (call->wait != NONE && (int)registers_argument(registers, call->wait) == 0)
+        return false;
+    if (call->flags != NONE && registers_argument(registers, call->flags) & MSG_DONTWAIT)
+        return false;
+    return !socket->nonblocking;
+}
+
+static bool is_shortenable(const struct call_fault *fault, const struct traced_call *call,
+                           const struct user_regs_struct *registers,
+                           const struct socket_view *socket)
+{
+    const unsigned long whole = MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_OOB;
+    if (!fault->max || call->length == NONE || !socket->stream ||
+        registers_argument(registers, call->length) <= fault->max)
+        return false;
+    return call->flags == NONE || !(registers_argument(registers, call->flags) & whole);
+}
+
+static const struct traced_call *find_call(long number)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        if (table[i].number == number)
+            return &table[i];
+    return NULL;
+}
+
+struct decision calls_decide(struct faults *faults, const struct traced *thread,
+                             const struct user_regs_struct *registers)
+{
+    struct decision ret = {.what = LET_GO};
+    struct socket_view socket = {0};
+    const struct traced_call *call = find_call(registers_call(registers));
+    if (!call || !is_fault(&faults->of[call->kind]) ||
+        (call->kind != CALL_POLL &&
+         !look_at_socket(thread, (int)registers_argument(registers, 0), &socket)))
+        return ret;
+    const struct call_fault *fault = &faults->of[call->kind];
+    bool can_fail =
+        fault->sys_errno && (fault->sys_errno != EINTR || may_wait(call, registers, &socket));
+    bool can_shorten = is_shortenable(fault, call, registers, &socket);
+    if (!can_fail && !can_shorten)
+        return ret;
+    ret.kind = call->kind;
+    ret.number = ++faults->met[call->kind];
+    bool due = is_due(fault, faults->seed, ret.number);
+    if (can_fail && due) {
+        ret.what = FAIL;
+        ret.sys_errno = fault->sys_errno;
+    } else if (can_shorten && (fault->sys_errno || due)) {
+        ret.what = SHORTEN;
+        ret.argument = call->length;
+        ret.asked = registers_argument(registers, call->length);
+        ret.most = fault->max;
+    }
+    return ret;
+}

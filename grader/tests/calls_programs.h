@@ -1,0 +1,302 @@
+/* tests/calls_programs.h: programs whose system calls are counted and met; each says on stdout what it saw. */
+#ifndef GRADER_TESTS_CALLS_PROGRAMS_H
+#define GRADER_TESTS_CALLS_PROGRAMS_H
+
+#include "base/own.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CALLS_WORKERS 4
+#define CALLS_EACH    25
+
+/* A connection to itself over the loopback interface; calls nothing that the tests count but accept and connect. */
+static void calls_pair(int type, int ret[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int listener = socket(AF_INET, type, 0);
+    ret[0] = socket(AF_INET, type, 0);
+    ret[1] = listener;
+    if (bind(listener, (struct sockaddr *)&at, len) ||
+        getsockname(listener, (struct sockaddr *)&at, &len) ||
+        (type == SOCK_STREAM && listen(listener, 1)) ||
+        connect(ret[0], (struct sockaddr *)&at, len))
+        _exit(9);
+    if (type == SOCK_STREAM)
+        ret[1] = accept(listener, NULL, NULL);
+}
+
+/* How many of so many single bytes, all of which are there, come only at a second call. */
+static void *calls_count_eintr(void *self)
+{
+    static const char bytes[CALLS_EACH * 2];
+    int pair[2];
+    int interrupted = 0;
+    (void)self;
+    calls_pair(SOCK_STREAM, pair);
+    if (write(pair[0], bytes, sizeof bytes) < 0)
+        _exit(8);
+    for (int i = 0; i < CALLS_EACH; i++) {
+        char byte = 0;
+        interrupted += recv(pair[1], &byte, 1, 0) < 0 && errno == EINTR;
+    }
+    return (void *)(intptr_t)interrupted; /* NOLINT(performance-no-int-to-ptr) */
+}
+
+static void calls_threads(void)
+{
+    pthread_t threads[CALLS_WORKERS];
+    int sum = 0;
+    for (int i = 0; i < CALLS_WORKERS; i++)
+        pthread_create(&threads[i], NULL, calls_count_eintr, NULL);
+    for (int i = 0; i < CALLS_WORKERS; i++) {
+        void *result = NULL;
+        pthread_join(threads[i], &result);
+        sum += (int)(intptr_t)result;
+    }
+    printf("%d", sum);
+}
+
+/* A fork's child forks once more: it is followed as well. */
+static void calls_forks(void)
+{
+    int sum = 0;
+    for (int i = 0; i < CALLS_WORKERS; i++) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            pid_t grandchild = fork();
+            if (grandchild == 0)
+                _exit((int)(intptr_t)calls_count_eintr(NULL));
+            waitpid(grandchild, &status, 0);
+            _exit(WEXITSTATUS(status));
+        }
+        waitpid(child, &status, 0);
+        sum += WEXITSTATUS(status);
+    }
+    printf("%d", sum);
+}
+
+static void calls_short(void)
+{
+    char bytes[10] = {0};
+    int pair[2];
+    calls_pair(SOCK_STREAM, pair);
+    int file = open("/proc/self/exe", O_RDONLY);
+    printf("%zd ", send(pair[0], "0123456789", 10, 0));
+    printf("%zd ", write(pair[0], "0123456789", 10));
+    printf("%zd ", sendfile(pair[0], file, NULL, 10));
+    printf("%zd ", send(pair[0], "01", 2, 0));
+    printf("%zd ", recv(pair[1], bytes, sizeof bytes, 0));
+    printf("%zd ", read(pair[1], bytes, sizeof bytes));
+    printf("%zd ", recv(pair[1], bytes, 5, MSG_PEEK | MSG_DONTWAIT));
+    printf("%zd", recv(pair[1], bytes, 5, MSG_WAITALL | MSG_DONTWAIT));
+}
+
+/* Datagrams, pipes and Unix sockets. */
+static void calls_whole(void)
+{
+    char bytes[20] = {0};
+    int udp[2];
+    int unix_pair[2];
+    int ends[2];
+    calls_pair(SOCK_DGRAM, udp);
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, unix_pair) || pipe(ends))
+        _exit(7);
+    printf("%zd ", send(udp[0], "0123456789", 10, 0));
+    printf("%zd ", recv(udp[1], bytes, 4, MSG_TRUNC));
+    printf("%zd ", write(unix_pair[0], "0123456789", 10));
+    printf("%zd ", read(unix_pair[1], bytes, sizeof bytes));
+    printf("%zd ", write(ends[1], "0123456789", 10));
+    printf("%zd", read(ends[0], bytes, sizeof bytes));
+}
+
+/* The length's register after a call that was shortened, as the program left it before. */
+static void calls_register(void)
+{
+    int pair[2];
+    calls_pair(SOCK_STREAM, pair);
+#ifdef __x86_64__
+    long result = SYS_write;
+    unsigned long length = 10;
+    __asm__ volatile("syscall"
+                     : "+a"(result), "+d"(length)
+                     : "D"((long)pair[0]), "S"("0123456789")
+                     : "rcx", "r11", "memory");
+    printf("%ld %lu", result, length);
+#else
+    printf("%zd 10", write(pair[0], "0123456789", 10));
+#endif
+}
+
+/* Which of 64 calls failed, as 0 and 1. */
+static void calls_pattern(void)
+{
+    static const char bytes[64];
+    char byte = 0;
+    int pair[2];
+    calls_pair(SOCK_STREAM, pair);
+    if (write(pair[0], bytes, sizeof bytes) < 0)
+        _exit(8);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        printf("%d", recv(pair[1], &byte, 1, 0) < 0);
+}
+
+/* What cannot wait is not interrupted. */
+static void calls_impatient(void)
+{
+    char byte = 0;
+    int pair[2];
+    struct pollfd none = {.fd = -1};
+    calls_pair(SOCK_STREAM, pair);
+    printf("%d ", recv(pair[1], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+    fcntl(pair[1], F_SETFL, O_NONBLOCK);
+    printf("%d ", recv(pair[1], &byte, 1, 0) < 0 && errno == EAGAIN);
+    printf("%d ", poll(&none, 1, 0));
+    printf("%d", poll(&none, 1, 100000) < 0 && errno == EINTR);
+}
+
+static void calls_accept(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&at, len) ||
+        getsockname(listener, (struct sockaddr *)&at, &len) || listen(listener, 1))
+        _exit(9);
+    printf("%d ", connect(client, (struct sockaddr *)&at, len) < 0 ? errno == ETIMEDOUT : -1);
+    printf("%d ", connect(client, (struct sockaddr *)&at, len));
+    for (int i = 0; i < 3; i++)
+        printf("%d ", accept(listener, NULL, NULL) < 0 ? errno == ECONNABORTED : 0);
+    printf("end");
+}
+
+/* Executes itself from a thread that is not the first: the counting goes on under the leader's number. */
+static void *calls_exec_now(void *self)
+{
+    char *argv[] = {self, NULL};
+    char *env[] = {(char *)"CALLS_PROGRAM=pattern", NULL};
+    execve("/proc/self/exe", argv, env);
+    return NULL;
+}
+
+static void calls_exec(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, calls_exec_now, (char *)"again");
+    pthread_join(thread, NULL);
+}
+
+/* Blocks in a call that was shortened; a child dies in another one, and a third never ends. */
+static void calls_die(void)
+{
+    char bytes[10];
+    int pair[2];
+    calls_pair(SOCK_STREAM, pair);
+    for (int i = 0; i < 2; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            (void)recv(pair[1], bytes, sizeof bytes, 0);
+        if (i == 0)
+            kill(child, SIGKILL);
+    }
+    printf("ready");
+    fflush(stdout);
+    (void)recv(pair[1], bytes, sizeof bytes, 0);
+}
+
+/* Waits for a child that only a signal ends. */
+static void calls_wait(void)
+{
+    pid_t child = fork();
+    if (child == 0)
+        pause();
+    printf("ready");
+    fflush(stdout);
+    waitpid(child, NULL, 0);
+}
+
+#define CALLS_CHILDREN 20
+
+/* All of them end at the same moment, so that a tracer has a queue of them to reap; the last one's end wakes us. */
+static bool calls_await_children(void)
+{
+    int ends[2];
+    char byte = 0;
+    pid_t children[CALLS_CHILDREN];
+    if (pipe(ends))
+        return false;
+    for (int i = 0; i < CALLS_CHILDREN; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            close(ends[1]);
+            _exit((int)read(ends[0], &byte, 1));
+        }
+    }
+    close(ends[0]);
+    close(ends[1]);
+    for (int i = CALLS_CHILDREN - 1; i >= 0; i--)
+        if (waitpid(children[i], NULL, 0) != children[i])
+            return false;
+    return true;
+}
+
+/* Answers each byte of a peer when its children have ended. */
+static void calls_serve_by_children(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 1))
+        _exit(9);
+    printf("ready");
+    fflush(stdout);
+    int fd = accept(listener, NULL, NULL);
+    for (;;) {
+        char bytes[10];
+        ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        if (!calls_await_children() || send(fd, bytes, 1, 0) != 1)
+            return;
+    }
+}
+
+/* 0 where there is no such program. */
+static int calls_program(const char *name, int port)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } all[] = {
+        {"threads", calls_threads},     {"forks", calls_forks},
+        {"short", calls_short},         {"whole", calls_whole},
+        {"register", calls_register},   {"pattern", calls_pattern},
+        {"impatient", calls_impatient}, {"accept", calls_accept},
+        {"exec", calls_exec},           {"die", calls_die},
+        {"wait", calls_wait},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        if (strcmp(all[i].name, name) == 0) {
+            all[i].run();
+            fflush(stdout);
+            return 1;
+        }
+    calls_serve_by_children(port);
+    return 0;
+}
+
+#endif
