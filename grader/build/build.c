@@ -180,19 +180,34 @@ static void say_end(struct run *run, const struct box_usage *usage)
     }
 }
 
+/* A make that fills its memory may take the whole box with it, and every file: then there is nothing to collect. */
+static int collect(struct run *run, bool *ret_gone)
+{
+    struct err err = {0};
+    if (artefacts_collect(run->box, run->request, run->build, &err) == 0)
+        return 0;
+    *ret_gone = box_has_gone(run->box);
+    if (!*ret_gone)
+        return err_set(run->err, err.kind, "%s", err.text);
+    if (run->build->status == BUILD_OK)
+        run->build->status = BUILD_FAILED;
+    artefacts_explain(run->build, NULL);
+    return 0;
+}
+
 static int run_make(struct run *run, struct sandbox *sandbox)
 {
+    bool gone = false;
     if (start(run, sandbox) != 0)
         return -1;
     run->out = box_take_stdout(run->box);
     patience_init(&run->patience, box_init_pid(run->box), run->max_seconds);
-    int result = follow(run) == 0 && read_exit(run) == 0 &&
-                         artefacts_collect(run->box, run->request, run->build, run->err) == 0
-                     ? 0
-                     : -1;
+    int result = follow(run) == 0 && read_exit(run) == 0 ? collect(run, &gone) : -1;
     struct box_usage usage = {0};
     box_free(run->box, &usage);
     say_end(run, &usage);
+    if (result == 0 && gone && !usage.limit_hit)
+        return err_set(run->err, ERR_HOST, "make's box was killed, and by none of its limits");
     return result;
 }
 

@@ -8,17 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-void patience_init(struct patience *patience, pid_t init, double max_seconds)
-{
-    uint64_t now = io_now_ns();
-    *patience = (struct patience){
-        .init = init,
-        .began_ns = now,
-        .looked_ns = now,
-        .limit_ns = (uint64_t)(max_seconds * 1e9),
-    };
-}
+#include <unistd.h>
 
 void patience_done(struct patience *patience)
 {
@@ -87,6 +77,50 @@ static struct patience_task *read_tasks(pid_t init, size_t *ret_count)
     return tasks;
 }
 
+/* Processor time of a process and of those that it has waited for: fields 14 to 17 of proc(5)'s stat. */
+static uint64_t used_ns(pid_t pid)
+{
+    char text[1024];
+    uint64_t ticks = 0;
+    if (!read_proc(pid, "stat", text, sizeof text))
+        return 0;
+    char *at = strrchr(text, ')'); /* field 2 is the command in brackets */
+    for (int field = 3; at && field <= 17; field++) {
+        at = strchr(at + 1, ' ');
+        if (at && field >= 14)
+            ticks += strtoull(at, NULL, 10);
+    }
+    return ticks * (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+static uint64_t used_by_all(pid_t init, const struct patience_task *tasks, size_t count)
+{
+    uint64_t used = used_ns(init);
+    for (size_t i = 0; i < count; i++)
+        used += used_ns(tasks[i].pid);
+    return used;
+}
+
+/* Wall time that the build needs for so much processor time, had it the machine for itself. */
+static uint64_t at_least(uint64_t cpu_ns, uint64_t passed)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t alone = cpu_ns / (uint64_t)(cpus > 0 ? cpus : 1);
+    return alone < passed ? alone : passed;
+}
+
+void patience_init(struct patience *patience, pid_t init, double max_seconds)
+{
+    uint64_t now = io_now_ns();
+    *patience = (struct patience){
+        .init = init,
+        .began_ns = now,
+        .looked_ns = now,
+        .limit_ns = (uint64_t)(max_seconds * 1e9),
+        .cpu_ns = used_ns(init),
+    };
+}
+
 static const struct patience_task *earlier(const struct patience *patience, pid_t pid)
 {
     for (size_t i = 0; i < patience->n_tasks; i++)
@@ -119,7 +153,12 @@ static void look(struct patience *patience, uint64_t now)
     struct patience_task *tasks = read_tasks(patience->init, &count);
     uint64_t delay = compare(patience, tasks, count, &moved);
     uint64_t passed = now - patience->looked_ns;
-    patience->student_ns += delay < passed ? passed - delay : 0;
+    uint64_t used = used_by_all(patience->init, tasks, count);
+    uint64_t own = at_least(used > patience->cpu_ns ? used - patience->cpu_ns : 0, passed);
+    uint64_t waited = delay < passed ? passed - delay : 0;
+    patience->student_ns += waited > own ? waited : own;
+    if (used > patience->cpu_ns)
+        patience->cpu_ns = used;
     patience->idle_ns = moved ? 0 : patience->idle_ns + passed;
     patience->looked_ns = now;
     free(patience->tasks);

@@ -220,6 +220,12 @@ int box_poll_exit(struct box *box, struct box_exit *ret, struct err *err)
     return 0;
 }
 
+bool box_has_gone(const struct box *box)
+{
+    /* its descriptors are closed a little before it counts as ended */
+    return io_poll(box->fds[BOX_FD_INIT], POLLIN, io_now_ns() + END_NS) > 0;
+}
+
 /* One request to init and its reply. */
 static int ask_init(struct box *box, const void *message, size_t len, struct init_reply *reply,
                     int *fds, size_t *n_fds, struct err *err)

@@ -215,6 +215,9 @@ int box_signal(struct box *box, int sig, struct err *err);
 int box_collect(struct box *box, const char *const *names, size_t count, uint64_t max_bytes,
                 int *ret_fds, int *ret_errno, struct err *err);
 
+/* Whether all of it has ended: its init was killed, which only the limit on memory does, or somebody from outside. */
+bool box_has_gone(const struct box *box);
+
 /* What a box has used, and which limit struck. */
 struct box_usage {
     uint64_t cpu_us;      /* user + system, all processes */

@@ -294,6 +294,17 @@ Test(build_make, the_box_is_closed)
     build_free(build);
 }
 
+/* Its files count as memory, and init may be what the kernel takes for it: that is no fault of the machine's. */
+Test(build_make, filling_the_memory_with_files_is_a_failed_build)
+{
+    put("Makefile",
+        "all:\n\tfor i in 1 2 3 4 5 6 7 8 9; do head -c 200000000 /dev/zero > $$i; done\n");
+    struct build *build = run(0);
+    expect_status(build, BUILD_FAILED);
+    cr_expect_not(build->programs[0].present);
+    build_free(build);
+}
+
 Test(build_make, messages_come_in_the_order_in_which_they_were_written)
 {
     put("Makefile", "all:\n\t@for i in 1 2 3 4 5 6 7 8 9; do echo o$$i; echo e$$i >&2; done\n");

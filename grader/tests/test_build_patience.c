@@ -8,7 +8,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define MS 1000000ULL
 
@@ -123,26 +125,72 @@ Test(build_patience, the_limit_ends_it)
     patience_done(&patience);
 }
 
-Test(build_patience, a_starved_build_is_given_more_time)
+/* The box's init, with a builder that works. */
+static void busy_init(void)
+{
+    if (fork() == 0)
+        spin();
+    wait_for_ever();
+}
+
+static void stay_on_one_processor(void)
 {
     cpu_set_t one;
-    CPU_ZERO(&one);
     int cpu = sched_getcpu();
+    CPU_ZERO(&one);
     cr_assert_geq(cpu, 0);
     CPU_SET((size_t)cpu, &one);
+    cr_assert_eq(sched_setaffinity(0, sizeof one, &one), 0);
+}
+
+/* One builder among five strangers, one processor. */
+Test(build_patience, a_starved_build_is_given_more_time)
+{
     struct patience patience;
-    pid_t children[6];
-    cr_assert_eq(sched_setaffinity(0, sizeof one, &one),
-                 0); /* six that want to run, one processor */
-    for (size_t i = 0; i < ARRAY_SIZE(children); i++)
-        children[i] = start(spin_child);
-    patience_init(&patience, getpid(), 100);
+    pid_t strangers[5];
+    stay_on_one_processor();
+    pid_t init = start(busy_init);
+    for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
+        strangers[i] = start(spin_child);
+    patience_init(&patience, init, 100);
     (void)look(&patience, 1);
     uint64_t student = patience.student_ns;
     uint64_t wall = look(&patience, 12);
     cr_assert_lt(patience.student_ns - student, wall / 2, "%llu of %llu ns count",
                  (unsigned long long)(patience.student_ns - student), (unsigned long long)wall);
+    cr_assert_eq(kill(patience.tasks[0].pid, SIGKILL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
+        end(strangers[i]);
+    end(init);
+    patience_done(&patience);
+}
+
+static uint64_t cpu_of_children(void)
+{
+    struct rusage usage;
+    cr_assert_eq(getrusage(RUSAGE_CHILDREN, &usage), 0);
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 * MS +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+}
+
+/* They wait for each other: what they use together counts, however long each of them waits. */
+Test(build_patience, a_build_that_starves_itself_is_not)
+{
+    struct patience patience;
+    pid_t children[12];
+    stay_on_one_processor();
+    for (size_t i = 0; i < ARRAY_SIZE(children); i++)
+        children[i] = start(spin_child);
+    patience_init(&patience, getpid(), 100);
+    uint64_t began = io_now_ns();
+    uint64_t before = patience.cpu_ns;
+    while (patience.cpu_ns - before < 1000 * MS && io_now_ns() - began < 60000 * MS)
+        (void)look(&patience, 1);
+    uint64_t used = patience.cpu_ns - before;
+    cr_assert_geq(used, 1000 * MS);
+    cr_assert_geq(patience.student_ns, used / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
     for (size_t i = 0; i < ARRAY_SIZE(children); i++)
         end(children[i]);
+    cr_assert_geq(cpu_of_children() + 200 * MS, used, "more than they had");
     patience_done(&patience);
 }
