@@ -60,6 +60,8 @@ class Run:
 
 
 class Machine:
+    identities = staticmethod(identities)
+
     def __init__(self):
         self.word = "canary" + secrets.token_hex(12)  # must not be seen in anything that leaves a box
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="sockgrade-hostile-"))
@@ -172,11 +174,11 @@ class Machine:
             tools.expect(self.word not in text, f"a secret is in the report: {text[max(0, text.find(self.word) - 300):][:600]}")
             tools.expect("\x1b" not in text and "\x07" not in text, "an escape code went through")
         if "SOCKGRADE_SANITIZED" not in os.environ:
-            tools.expect(0 < run.rss_kib < MAX_RSS_KIB, f"sockgrade took {run.rss_kib} KiB")
+            tools.expect(run.rss_kib < MAX_RSS_KIB, f"sockgrade took {run.rss_kib} KiB")
 
     def grade(self, who, *words, **how):
         run = self.sockgrade(who, "grade", "--format", "json", *words, **how)
-        tools.expect(run.status in (0, 1), repr(run))
+        tools.expect(run.status in (0, 1) and run.rss_kib > 0, repr(run))
         tools.validate(run.out)
         return run.report()
 

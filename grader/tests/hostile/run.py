@@ -16,11 +16,15 @@ import traceback
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import machine as machines  # noqa: E402
+import believed  # noqa: E402
 import build_time  # noqa: E402
+import take_in  # noqa: E402
+import klass  # noqa: E402
 import run_time  # noqa: E402
 import silent  # noqa: E402
 
-GROUPS = {"attacks": run_time.attacks, "silence": silent.silence, "build": build_time.build}
+GROUPS = {"class": klass.klass, "attacks": run_time.attacks, "silence": silent.silence, "build": build_time.build, "intake": take_in.intake, "peers": silent.peers,
+          "forged": believed.forged, "watched": believed.watched, "holdout": believed.holdout}
 
 
 def run_group(name, machine, who):

@@ -46,3 +46,34 @@ def silence(machine, who, home):
             found[NUMBER[way]].append(f"silence {way}: {scenario['verdict']}, {scenario.get('proof')}: "
                                       f"{scenario.get('observed')} {notes}")
     return found
+
+
+SERVERS = {  # mode: number; ways of answering an HTTP request
+    "endless-body": 75, "endless-line": 75, "endless-headers": 75, "endless-interim": 75, "huge-chunk": 75,
+    "minus-length": 75, "huge-length": 75, "many-chunks": 75, "bomb": 75, "redirect": 47, "slow": 74, "half": 74,
+    "reset": 74, "never-accepts": 76}
+
+
+def peers(machine, who, home):
+    """Servers that attack both of sockgrade's readers of HTTP, and clients that attack its server."""
+    ask = [{"open": "a", "tcp": "${host}:${port}"}, {"send": "a", "data": "GET / HTTP/1.1\r\nHost: t\r\n\r\n", "may_fail": True},
+           {"expect": "a", "http": {"status": 200, "body": "abc"}, "within": 1}]
+    fetch = [{"fetch": "http://${host}:${port}/", "status": 200, "body": "abc", "within": 1}]
+    scenarios = []
+    for mode in SERVERS:
+        start = {"start": "p", "args": [mode, "${port}", str(machine.port)], "ready": "tcp ${port}"}
+        scenarios += [{"id": f"{mode}-{reader}", "title": mode, "steps": [start, *steps]}
+                      for reader, steps in (("expect", ask), ("fetch", fetch))]
+    served = [{"open": "l", "listen": "${peer}:${port}"}, {"start": "p", "args": ["shout", "${peer}", "${port}"], "ready": "none"},
+              {"open": "c", "accept": "l"}]
+    scenarios += [{"id": "shout-http", "title": "shout", "steps": [*served, {"expect": "c", "http": {"method": "GET"}, "within": 1}]},
+                  {"id": "shout-eof", "title": "shout", "steps": [*served, {"expect": "c", "data": "GG", "eof": True, "within": 1}]}]
+    write_suite(home / "cases", "peers", scenarios, 10)
+    run_time.write_hand_in(home / "hand-in", ["peers"])
+    report = machine.grade(who, "--testcases", home / "cases", "-j", 8, home / "hand-in")
+    found = {number: [] for number in (*SERVERS.values(), 96)}
+    for name, scenario in tools.scenarios(report).items():
+        mode = name.split("/")[1].rsplit("-", 1)[0]
+        if scenario["verdict"] != "failed":
+            found[SERVERS.get(mode, 96)].append(f"peers {name}: {scenario['verdict']}: {scenario.get('observed')}")
+    return found
