@@ -48,6 +48,21 @@ static const char *explain_busy(struct run *run, const struct lane *lane,
     return endpoint && endpoint->fin_sent ? "spins-on-eof" : "busy-loop";
 }
 
+/* Bytes of this connection lie unread, and the program waits for news in epoll: it was told of them, once. */
+bool explain_unread(struct run *run, const struct endpoint *endpoint, const struct moment *moment,
+                    struct step_result *result)
+{
+    struct socket_entry entry;
+    if (!moment->quiet || moment->proof != PROOF_SILENT || !run->first ||
+        !peer_entry(run, endpoint, &entry) || !entry.inode || !entry.receive_queue)
+        return false;
+    AUTO_FREE char *where = observe_where(run->observer, run->first->init);
+    if (!where || !strstr(where, "epoll_"))
+        return false;
+    trace_figure(result, "n", "%u", (unsigned)entry.receive_queue);
+    return true;
+}
+
 /* Is a thread blocked in reading this connection, or in watching it? */
 static bool is_awaited(struct run *run, const struct socket_entry *entry)
 {

@@ -344,6 +344,9 @@ bool peer_unread(struct run *run);
 
 /* explain.c: where a program that does nothing blocks, in one line ("" when unknown); the caller frees. */
 char *explain_blocked(struct run *run);
+/* Does a program that is blocked in epoll for ever leave bytes of this connection unread? Fills in {n}. */
+bool explain_unread(struct run *run, const struct endpoint *endpoint, const struct moment *moment,
+                    struct step_result *result);
 /* The mistake that this state of things means by itself, or NULL: for results that nothing else explains. */
 const char *explain_hang(struct run *run, const struct lane *lane, const struct moment *moment,
                          enum outcome outcome, struct step_result *result);

@@ -120,6 +120,8 @@ static void explain_end(struct run *run, const struct lane *lane, const struct m
     if (result->outcome != OUTCOME_NOTHING && result->outcome != OUTCOME_SHORT &&
         result->outcome != OUTCOME_OPEN)
         return;
+    if (!result->class_name && explain_unread(run, lane->active.endpoint, moment, result))
+        result->class_name = xstrdup("edge-triggered-once");
     const char *class_name = explain_hang(run, lane, moment, result->outcome, result);
     if (class_name && !result->generic_class)
         result->generic_class = xstrdup(class_name);

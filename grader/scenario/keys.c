@@ -12,9 +12,10 @@ static const struct key file_keys[] = {
     {"define", NULL},  {"scenarios", NULL},
 };
 static const struct key scenario_keys[] = {
-    {"id", NULL},     {"title", NULL}, {"note", NULL},  {"level", NULL},       {"force", NULL},
-    {"points", NULL}, {"show", NULL},  {"needs", NULL}, {"gate", NULL},        {"standard", NULL},
-    {"hint", NULL},   {"world", NULL}, {"setup", NULL}, {"repeat_seed", NULL}, {"steps", NULL},
+    {"id", NULL},    {"title", NULL},  {"note", NULL},        {"level", NULL},
+    {"force", NULL}, {"points", NULL}, {"show", NULL},        {"needs", NULL},
+    {"gate", NULL},  {"core", NULL},   {"standard", NULL},    {"hint", NULL},
+    {"world", NULL}, {"setup", NULL},  {"repeat_seed", NULL}, {"steps", NULL},
 };
 static const struct key step_keys[] = {
     {"within", NULL}, {"force", NULL}, {"hint", NULL}, {"note", NULL}};

@@ -213,6 +213,8 @@ static void load_scenario(struct loader *loader, const struct at *at, const stru
     ret->repeat_seed = (unsigned)seeds;
     load_head_words(at, ret);
     load_gate(loader, at, ret);
+    if (at_get(at, "core", &member))
+        (void)at_bool(&member, &ret->core);
     load_needs(loader, at, ret);
     load_hints(loader, at, &ret->hints);
     load_world(loader, at, world, &ret->world);

@@ -311,6 +311,7 @@ struct scenario {
     size_t n_needs;
     bool
         gate; /* everything else in the file is skipped without it: all that follows has it in `needs` */
+    bool core; /* what the program is for: no cap helps one that fails it by a class without cap */
     const char *standard; /* "RFC 9293 3.6.1; slide: ..." */
     struct hints hints;
     struct world world;       /* merged with the file's: files of both, the scenario's win */

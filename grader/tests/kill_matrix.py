@@ -27,7 +27,7 @@ def is_as_labelled(result):
 
 
 def broken(problem):
-    return {"outcome": "error", "problems": [problem], "failed": []}
+    return {"outcome": "error", "problems": [problem], "failed": [], "cost": 0}
 
 
 def observed(scenario):
@@ -44,29 +44,46 @@ def outcome_of(header, failed, off, classes):
     return "exact" if set(failed) == set(header["must-fail"]) else "cascade"
 
 
+def off_sanitizer(header, graded):
+    """What is not as labelled of a mistake that no scenario can see, and a sanitizer does: `# column: sanitizer`."""
+    if graded["findings"] is None:
+        return ["the second build, with sanitizers, was not tested"]
+    found = {name: f["class"] for f in graded["findings"] for name in f["scenarios"] if f["class"] == header["class"]}
+    return [f"{n}: the sanitizer does not say {header['class']} there" for n in header["must-fail"] if n not in found]
+
+
 def judge(header, graded):
-    """{"outcome", "problems", "failed"} of a mutant, from its label and what grading it has shown."""
+    """{"outcome", "problems", "failed", "cost"} of a mutant, from its label and what grading it has shown."""
     seen = graded["scenarios"]
     errors = [f"{n}: {observed(s)}" for n, s in seen.items() if s["verdict"] == "error"]
     if graded["build"] != "ok":
         errors.append(f"make: {graded['build']}")
     failed = [name for name, s in seen.items() if s["verdict"] in FAILING]
+    if header.get("column") == "sanitizer":
+        off = off_sanitizer(header, graded)
+        label = [] if off else [header["class"]]
+        failed += [] if off else [n for n in header["must-fail"] if n not in failed]
+        return verdict_on(header, failed, off, errors, label, graded)
     off = [f"{n} should fail: {observed(seen.get(n))}" for n in header["must-fail"] if n not in failed]
     off += [f"{n} should pass: {observed(seen.get(n))}" for n in header["must-pass"]
             if seen.get(n, {}).get("verdict") not in PASSING]
     classes = sorted({str(seen[n]["class"]) for n in header["must-fail"] if n in failed})
+    return verdict_on(header, failed, off, errors, classes, graded)
+
+
+def verdict_on(header, failed, off, errors, classes, graded):
     outcome = "error" if errors else outcome_of(header, failed, off, classes)
-    problems = errors + off
+    problems = errors + off or (["nothing failed"] if outcome == "survived" else [])
     if outcome == "wrong class":
         problems.append(f"class {header['class']} is not named by the scenarios of the label, but {', '.join(classes)}")
-    return {"outcome": outcome, "problems": problems, "failed": failed}
+    return {"outcome": outcome, "problems": problems, "failed": failed, "cost": graded["cost"]}
 
 
 def row(title, results, width):
     counts = [sum(r["outcome"] == outcome for r in results) for outcome in OUTCOMES]
     spread = statistics.median(len(r["failed"]) for r in results)
     cells = [f"{n:>{len(name)}}" for n, name in zip([*counts, len(results)], [*OUTCOMES, "all"])]
-    return f"| {title:<{width}} | {' | '.join(cells)} | {spread:>12g} |"
+    return f"| {title:<{width}} | {' | '.join(cells)} | {spread:>12g} | {100 * max(r['cost'] for r in results):>9.0f} % |"
 
 
 def table(named):
@@ -75,7 +92,7 @@ def table(named):
     for name, result in named.items():
         groups.setdefault(name.split("/")[0], []).append(result)
     width = max(map(len, [*groups, "**all**"]))
-    heads = [*OUTCOMES, "all", "median fails"]
+    heads = [*OUTCOMES, "all", "median fails", "most costs"]
     lines = [f"| {'':<{width}} | {' | '.join(heads)} |", f"|{'-' * (width + 2)}|" + "".join(f"{'-' * (len(h) + 1)}:|" for h in heads)]
     lines += [row(group, results, width) for group, results in groups.items()]
     lines.append(row("**all**", list(named.values()), width))

@@ -11,6 +11,7 @@ others are done and nothing else runs; what changed then is told as unsteady.
 """
 import argparse
 import concurrent.futures
+import functools
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "e2e"))
 
 import kill_matrix  # noqa: E402
-from tools import ROOT, binary, folder, grade, mutant, mutant_header, scenarios  # noqa: E402
+from tools import ROOT, binary, folder, grade, mutant, mutant_header, scenarios, sockgrade  # noqa: E402
 
 ATTEMPTS = 3  # of a grade that was withheld, since the machine or sockgrade was at fault
 
@@ -31,8 +32,21 @@ def summary_of(scenario):
             "observed": str(scenario.get("observed"))[:160]}
 
 
+@functools.cache
+def has_sanitizer_column():
+    return "--no-sanitizer" in sockgrade("grade", "--help").out
+
+
+def findings_of(report):
+    """Of the second build: None where there was none."""
+    column = report.get("sanitizer") or {}
+    return column.get("findings") if column.get("status") == "tested" else None
+
+
 def graded(patch, options):
-    """{"build": status, "scenarios": {name: summary}} of one mutant, from a report that counts."""
+    """{"build": status, "scenarios": {name: summary}, "cost": share of the points, "findings"} of one mutant, from a report that counts."""
+    if has_sanitizer_column() and mutant_header(patch).get("column") != "sanitizer":
+        options = ("--no-sanitizer", *options)
     with folder() as here:
         place = mutant(patch, here / patch.stem)
         for _ in range(ATTEMPTS):
@@ -40,7 +54,9 @@ def graded(patch, options):
             seen = {name: summary_of(s) for name, s in scenarios(report).items()}
             if all(s["verdict"] != "error" for s in seen.values()):
                 break
-    return {"build": report["build"]["status"], "scenarios": seen}
+    mine = next(a for a in report["assignments"] if a["id"] == patch.parent.name)
+    return {"build": report["build"]["status"], "scenarios": seen, "cost": 1 - mine["score"] / mine["max_score"],
+            "findings": findings_of(report)}
 
 
 def examine(patch, options=()):

@@ -105,14 +105,14 @@ Test(verdict, force_and_faults)
     trace_done(&trace);
 }
 
-/* Ten points, cap 30 %: the first is a gate, the last waits for the one before it. */
+/* Ten points, cap 30 %: the first is a gate, the third the core, the last waits for the one before it. */
 Test(verdict, points_scale_and_cap)
 {
     static const size_t gate[] = {0}, both[] = {0, 3};
     static const struct scenario scenarios[] = {
         {.id = "gate", .points = 1, .gate = true},
         {.id = "b", .points = 1, .needs = gate, .n_needs = 1},
-        {.id = "c", .points = 1, .needs = gate, .n_needs = 1},
+        {.id = "c", .points = 1, .core = true, .needs = gate, .n_needs = 1},
         {.id = "d", .points = 1, .needs = gate, .n_needs = 1},
         {.id = "e", .points = 1, .needs = both, .n_needs = 2},
     };
@@ -138,6 +138,14 @@ Test(verdict, points_scale_and_cap)
     verdicts[1].uncapped = verdicts[3].uncapped = true;
     cr_assert_float_eq(verdict_points(&entry, verdicts, points, &max, &withheld), 3, 1e-9,
                        "a program that does not work at all has no cap to help it");
+
+    verdicts[1].uncapped = verdicts[3].uncapped = false;
+    verdicts[2] = (struct verdict){.kind = VERDICT_FAILED, .class_name = "other"};
+    cr_assert_float_eq(verdict_points(&entry, verdicts, points, &max, &withheld), 10 - 3 - 2, 1e-9,
+                       "what a program is for may be wrong in one known way");
+    verdicts[2].uncapped = true;
+    cr_assert_float_eq(verdict_points(&entry, verdicts, points, &max, &withheld), 2, 1e-9,
+                       "what fails in its core has no caps");
 
     verdicts[0] = (struct verdict){.kind = VERDICT_FAILED, .class_name = "known"};
     for (size_t i = 1; i < 5; i++)

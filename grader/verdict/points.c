@@ -18,6 +18,16 @@ static bool passed(const struct verdict *verdict)
            verdict->kind == VERDICT_INFO;
 }
 
+/* What the program is for does not work at all: it has shown nothing that a cap could save. */
+static bool is_useless(const struct suite_entry *entry, const struct verdict *verdicts)
+{
+    for (size_t i = 0; i < entry->assignment->n_scenarios; i++)
+        if (entry->assignment->scenarios[i].core && verdicts[i].kind == VERDICT_FAILED &&
+            verdicts[i].uncapped)
+            return true;
+    return false;
+}
+
 static bool counts(const struct suite_entry *entry, size_t i)
 {
     return !entry->selected || entry->selected[i];
@@ -65,6 +75,7 @@ double verdict_points(const struct suite_entry *entry, const struct verdict *ver
     size_t count = entry->assignment->n_scenarios;
     AUTO_FREE struct blame *blame = xcalloc(count ? count : 1, sizeof *blame);
     find_blame(entry, verdicts, blame);
+    bool useless = is_useless(entry, verdicts);
     *ret_withheld = false;
     double total = 0;
     for (size_t i = 0; i < count; i++)
@@ -75,7 +86,7 @@ double verdict_points(const struct suite_entry *entry, const struct verdict *ver
         ret[i] = (struct points){.max = total > 0 ? weight(entry, i) * entry->points / total : 0};
         double loss = ret[i].max * (1 - verdicts[i].share);
         *ret_withheld = *ret_withheld || (counts(entry, i) && verdicts[i].kind == VERDICT_ERROR);
-        if (loss > 0 && blame[i].class_name && !blame[i].in_full) {
+        if (loss > 0 && blame[i].class_name && !blame[i].in_full && !useless) {
             double most = allowance(entry, blame, ret, i);
             ret[i].capped = loss > most + 1e-9;
             loss = loss > most ? most : loss;

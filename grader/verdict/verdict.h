@@ -43,7 +43,8 @@ struct points {
 };
 /* A skipped scenario loses its points. Is one of the scenarios it waits for a gate (or behind one), or does its class have
  * no cap, it loses them in full;
- * otherwise its loss counts to the class of what blocked it, under that class's cap: one mistake costs once.
+ * otherwise its loss counts to the class of what blocked it, under that class's cap: one mistake costs once. A program that
+ * fails a core scenario by a class without cap has no caps at all: it has shown nothing that they could save.
  * Scales weights to suite points and applies the cap: verdicts with one class together cost at most cap x points, gates
  * and what they block excepted. verdicts[i] and ret[i] belong to scenario i; scenarios not selected have kind SKIPPED
  * and max 0. Returns the assignment's score, in *ret_max what could be had: the entry's points, or 0 where no selected

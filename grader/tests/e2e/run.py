@@ -15,7 +15,8 @@ import sys
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODULES = ["cli", "grading", "demo_class", "bad_input", "batch", "intake", "language", "isolation", "ladder", "crash"]
+MODULES = ["cli", "grading", "demo_class", "bad_input", "batch", "intake", "language", "isolation", "ladder", "crash",
+           "do_little"]
 
 
 def collect(patterns):

@@ -17,6 +17,8 @@
 #define TYPE SOCK_STREAM
 #endif
 
+#define UNUSED __attribute__((unused))
+
 static char buffer[65536];
 static char target[1000] = "/";
 static char authority[1000];
@@ -42,7 +44,9 @@ static ssize_t answer_to_stdout(int fd)
 
 static void request(int fd)
 {
-    int length = snprintf(buffer, sizeof buffer, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", target, authority);
+    int length =
+        snprintf(buffer, sizeof buffer, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
+                 target, authority);
     send(fd, buffer, (size_t)length, MSG_NOSIGNAL);
 }
 
@@ -53,15 +57,36 @@ static int fail(const char *what)
 }
 
 /* Without a connection. */
-[[maybe_unused]] static int succeeds(int fd) { return fd >= 0; }
-[[maybe_unused]] static int fails(int fd) { return fd >= 0 ? 0 : fail("connect"); }
-[[maybe_unused]] static int copies(int fd) { return copy_stdin(1), fd >= 0; }
+UNUSED static int succeeds(int fd)
+{
+    return fd >= 0;
+}
+UNUSED static int fails(int fd)
+{
+    return fd >= 0 ? 0 : fail("connect");
+}
+UNUSED static int copies(int fd)
+{
+    return copy_stdin(1), fd >= 0;
+}
 /* With one. */
-[[maybe_unused]] static int leaves(int fd) { return close(fd); }
-[[maybe_unused]] static int leaves_failing(int fd) { return close(fd), fail("recv"); }
-[[maybe_unused]] static int waits(int fd) { return recv(fd, buffer, sizeof buffer, 0) <= 0 ? fail("recv") : 0; }
-[[maybe_unused]] static int sends(int fd) { return copy_stdin(fd), shutdown(fd, SHUT_WR), 0; }
-[[maybe_unused]] static int sends_and_waits(int fd)
+UNUSED static int leaves(int fd)
+{
+    return close(fd);
+}
+UNUSED static int leaves_failing(int fd)
+{
+    return close(fd), fail("recv");
+}
+UNUSED static int waits(int fd)
+{
+    return recv(fd, buffer, sizeof buffer, 0) <= 0 ? fail("recv") : 0;
+}
+UNUSED static int sends(int fd)
+{
+    return copy_stdin(fd), shutdown(fd, SHUT_WR), 0;
+}
+UNUSED static int sends_and_waits(int fd)
 {
     copy_stdin(fd);
     shutdown(fd, SHUT_WR);
@@ -69,27 +94,35 @@ static int fail(const char *what)
         ;
     return fail("recv");
 }
-[[maybe_unused]] static int copies_and_waits(int fd)
+UNUSED static int copies_and_waits(int fd)
 {
     copy_stdin(1);
     shutdown(fd, SHUT_WR);
     return recv(fd, buffer, sizeof buffer, 0) < 0;
 }
-[[maybe_unused]] static int shows(int fd) { return answer_to_stdout(fd) < 0; }
-[[maybe_unused]] static int requests(int fd) { return request(fd), 0; }
-[[maybe_unused]] static int requests_failing(int fd) { return request(fd), fail("recv"); }
-[[maybe_unused]] static int requests_and_waits(int fd)
+UNUSED static int shows(int fd)
+{
+    return answer_to_stdout(fd) < 0;
+}
+UNUSED static int requests(int fd)
+{
+    return request(fd), 0;
+}
+UNUSED static int requests_failing(int fd)
+{
+    return request(fd), fail("recv");
+}
+UNUSED static int requests_and_waits(int fd)
 {
     request(fd);
     while (recv(fd, buffer, sizeof buffer, 0) > 0)
         ;
     return fail("recv");
 }
-[[maybe_unused]] static int requests_and_shows(int fd) { return request(fd), answer_to_stdout(fd) < 0; }
-
-#ifndef WITHOUT_CONNECTION
-#define WITHOUT_CONNECTION 0
-#endif
+UNUSED static int requests_and_shows(int fd)
+{
+    return request(fd), answer_to_stdout(fd) < 0;
+}
 
 /* "http://host:port/path" into its parts. */
 static int split(char *url, char **host, char **port)
@@ -137,8 +170,11 @@ int main(int argc, char *argv[])
     if (*rest != '\0' || number < 1 || number > 65535)
         goto usage;
     signal(SIGPIPE, SIG_IGN);
-    int fd = WITHOUT_CONNECTION ? -1 : open_socket(host, port);
-    return fd < 0 && !WITHOUT_CONNECTION ? 1 : BEHAVIOUR(fd);
+    int (*behaviour)(int) = BEHAVIOUR;
+    if (behaviour == succeeds || behaviour == fails || behaviour == copies)
+        return behaviour(-1);
+    int fd = open_socket(host, port);
+    return fd < 0 ? 1 : behaviour(fd);
 usage:
     fprintf(stderr, "usage: client ...\n");
     return 2;

@@ -26,6 +26,8 @@
 
 enum { CLIENTS = 1000 };
 
+#define UNUSED __attribute__((unused))
+
 static char buffer[70000];
 static struct pollfd polled[1 + CLIENTS];
 static nfds_t used = 1;
@@ -38,59 +40,85 @@ static bool say(int fd, const char *text)
     return send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0;
 }
 
-#define HEADER(status) "HTTP/1.1 " status "\r\nDate: Mon, 04 Feb 2008 13:09:03 GMT\r\nContent-Type: text/plain\r\n"
+#define HEADER(status)                                                                             \
+    "HTTP/1.1 " status "\r\nDate: Mon, 04 Feb 2008 13:09:03 GMT\r\nContent-Type: text/plain\r\n"
 
-[[maybe_unused]] static bool silent(int fd, ssize_t got) { return fd >= 0 && got > 0; }
-[[maybe_unused]] static bool closing(int fd, ssize_t got) { return fd < 0 && got < 0; }
-[[maybe_unused]] static bool constant(int fd, ssize_t got) { return got > 0 && say(fd, "hello\n"); }
-[[maybe_unused]] static bool constant_once(int fd, ssize_t got) { return got > 0 && say(fd, "hello\n") && false; }
-[[maybe_unused]] static bool echo(int fd, ssize_t got)
+UNUSED static bool never_accepts(int fd, ssize_t got)
+{
+    return fd == got;
+}
+UNUSED static bool silent(int fd, ssize_t got)
+{
+    return fd >= 0 && got > 0;
+}
+UNUSED static bool closing(int fd, ssize_t got)
+{
+    return fd < 0 && got < 0;
+}
+UNUSED static bool constant(int fd, ssize_t got)
+{
+    return got > 0 && say(fd, "hello\n");
+}
+UNUSED static bool constant_once(int fd, ssize_t got)
+{
+    return got > 0 && say(fd, "hello\n") && false;
+}
+UNUSED static bool echo(int fd, ssize_t got)
 {
     return got > 0 && send(fd, buffer, (size_t)got, MSG_NOSIGNAL) == got;
 }
-[[maybe_unused]] static bool one_byte_less(int fd, ssize_t got)
+UNUSED static bool one_byte_less(int fd, ssize_t got)
 {
     return got > 0 && send(fd, buffer, (size_t)got - 1, MSG_NOSIGNAL) >= 0;
 }
-[[maybe_unused]] static bool one_byte_more(int fd, ssize_t got)
+UNUSED static bool one_byte_more(int fd, ssize_t got)
 {
     return got > 0 && send(fd, buffer, (size_t)got + 1, MSG_NOSIGNAL) >= 0;
 }
-[[maybe_unused]] static bool always_200(int fd, ssize_t got)
+UNUSED static bool always_200(int fd, ssize_t got)
 {
     return got > 0 && say(fd, HEADER("200 OK") "Content-Length: 3\r\n\r\nhi\n");
 }
-[[maybe_unused]] static bool always_200_close(int fd, ssize_t got)
+UNUSED static bool always_200_close(int fd, ssize_t got)
 {
-    return got > 0 && say(fd, HEADER("200 OK") "Connection: close\r\nContent-Length: 3\r\n\r\nhi\n") && false;
+    return got > 0 &&
+           say(fd, HEADER("200 OK") "Connection: close\r\nContent-Length: 3\r\n\r\nhi\n") && false;
 }
-[[maybe_unused]] static bool always_the_file(int fd, ssize_t got)
+UNUSED static bool always_the_file(int fd, ssize_t got)
 {
     return got > 0 && say(fd, HEADER("200 OK") "Content-Length: 12\r\n\r\nhello world\n");
 }
-[[maybe_unused]] static bool always_404(int fd, ssize_t got)
+UNUSED static bool always_404(int fd, ssize_t got)
 {
     return got > 0 && say(fd, HEADER("404 Not Found") "Content-Length: 3\r\n\r\nno\n");
 }
-[[maybe_unused]] static bool always_404_close(int fd, ssize_t got)
+UNUSED static bool always_404_close(int fd, ssize_t got)
 {
-    return got > 0 && say(fd, HEADER("404 Not Found") "Connection: close\r\nContent-Length: 3\r\n\r\nno\n") && false;
+    return got > 0 &&
+           say(fd, HEADER("404 Not Found") "Connection: close\r\nContent-Length: 3\r\n\r\nno\n") &&
+           false;
 }
-[[maybe_unused]] static bool always_400_close(int fd, ssize_t got)
+UNUSED static bool always_400_close(int fd, ssize_t got)
 {
-    return got > 0 && say(fd, HEADER("400 Bad Request") "Connection: close\r\nContent-Length: 0\r\n\r\n") && false;
+    return got > 0 &&
+           say(fd, HEADER("400 Bad Request") "Connection: close\r\nContent-Length: 0\r\n\r\n") &&
+           false;
 }
-[[maybe_unused]] static bool always_501_close(int fd, ssize_t got)
+UNUSED static bool always_501_close(int fd, ssize_t got)
 {
-    return got > 0 && say(fd, HEADER("501 Not Implemented") "Connection: close\r\nContent-Length: 0\r\n\r\n") && false;
+    return got > 0 &&
+           say(fd,
+               HEADER("501 Not Implemented") "Connection: close\r\nContent-Length: 0\r\n\r\n") &&
+           false;
 }
-[[maybe_unused]] static bool zero_reply(int fd, ssize_t got)
+UNUSED static bool zero_reply(int fd, ssize_t got)
 {
     return got > 0 && send(fd, "\0\2\0\0", 4, MSG_NOSIGNAL) >= 0;
 }
-[[maybe_unused]] static bool refuses_all(int fd, ssize_t got)
+UNUSED static bool refuses_all(int fd, ssize_t got)
 {
-    return got > 0 && send(fd, "\1", 1, MSG_NOSIGNAL) >= 0 && send(fd, buffer + 1, 1, MSG_NOSIGNAL) >= 0 && false;
+    return got > 0 && send(fd, "\1", 1, MSG_NOSIGNAL) >= 0 &&
+           send(fd, buffer + 1, 1, MSG_NOSIGNAL) >= 0 && false;
 }
 
 static behaviour *const with_client = BEHAVIOUR;
@@ -132,7 +160,8 @@ static void datagram_loop(void)
     for (;;) {
         struct sockaddr_in peer;
         socklen_t length = sizeof peer;
-        ssize_t got = recvfrom(polled[0].fd, buffer, sizeof buffer - 1, 0, (struct sockaddr *)&peer, &length);
+        ssize_t got =
+            recvfrom(polled[0].fd, buffer, sizeof buffer - 1, 0, (struct sockaddr *)&peer, &length);
         if (got < 0)
             continue;
         /* connect() and send(), so that one behaviour serves streams and datagrams. */
@@ -167,10 +196,8 @@ int main(int argc, char *argv[])
         perror("server");
         return 1;
     }
-#ifdef NEVER_ACCEPTS
-    for (;;)
+    while (with_client == never_accepts)
         pause();
-#endif
     if (TYPE == SOCK_STREAM)
         stream_loop();
     else
