@@ -40,7 +40,10 @@ uses_verdict    := verdict scenario trace base
 uses_report     := report verdict scenario trace base
 uses_batch      := batch report verdict scenario trace submission base
 
-stage_objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard grader/$(1)/*.c))
+stage_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(KEEPER_MAIN),$(wildcard grader/$(1)/*.c))) $(image_$(1))
+# the keeper is a program of its own, which the sandbox carries as bytes (grader/sandbox/keeper_main.c)
+KEEPER_MAIN   := grader/sandbox/keeper_main.c
+image_sandbox  = $(B)/obj/grader/sandbox/keeper_image.o
 archive       = $(B)/lib/$(1).a
 ARCHIVES      := $(foreach s,$(STAGES),$(call archive,$(s)))
 TOP_OBJECTS   := $(patsubst %.c,$(B)/obj/%.o,$(wildcard grader/*.c grader/cli/*.c))
@@ -67,6 +70,14 @@ $(foreach s,$(STAGES),$(eval $(call archive_rule,$(s))))
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_OURS) $(CFLAGS_OURS) -MMD -MP -c -o $@ $<
+
+$(B)/keeper: $(B)/obj/$(KEEPER_MAIN:.c=.o) $(filter-out $(image_sandbox),$(call stage_objects,sandbox)) $(call archive,base)
+	@rm -f $(B)/lib/keeper.a && ar rcs $(B)/lib/keeper.a $(filter-out $<,$(filter %.o,$^))
+	$(CC) $(LDFLAGS_OURS) -o $@ $< $(B)/lib/keeper.a $(call archive,base) $$(pkg-config --libs libseccomp libmnl)
+	@strip --strip-debug $@
+
+$(image_sandbox): grader/sandbox/keeper_image.S $(B)/keeper
+	$(CC) -DKEEPER_PROGRAM='"$(B)/keeper"' -c -o $@ $<
 
 stage_of = $(word 2,$(subst _, ,$(1)))
 .SECONDEXPANSION:

@@ -160,7 +160,12 @@ struct setup {
     unsigned networks_ahead;
 };
 
-/* Turns this freshly forked process into the janitor; never returns. */
+/* Starts the janitor, in the keeper's program (keeper_start.c, keeper_main.c); its pid, or -1 with err. */
+pid_t keeper_start(const struct setup *setup, struct err *err);
+enum keeper_place { KEEPER_SOCK = 3, KEEPER_OWNER = 4 }; /* descriptors at its start */
+#define KEEPER_ARGS 3                                    /* uid, gid, networks_ahead */
+
+/* Turns this fresh process into the janitor; never returns. */
 _Noreturn void janitor_run(const struct setup *given);
 
 struct keeper;

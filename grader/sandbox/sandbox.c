@@ -64,17 +64,13 @@ static int start_janitor(struct sandbox *sandbox, const struct sandbox_options *
     AUTO_CLOSE int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (self < 0)
         return err_sys(err, ERR_HOST, errno, "sandbox: this kernel is too old (pidfd_open)");
-    pid_t pid = fork();
-    if (pid < 0)
-        return err_sys(err, ERR_HOST, errno, "sandbox: fork");
-    if (pid == 0)
-        janitor_run(&(struct setup){.sock = theirs,
-                                    .owner_pidfd = self,
-                                    .uid = sandbox->uid,
-                                    .gid = sandbox->gid,
-                                    .networks_ahead = networks_ahead(options)});
-    sandbox->janitor = pid;
-    return 0;
+    const struct setup setup = {.sock = theirs,
+                                .owner_pidfd = self,
+                                .uid = sandbox->uid,
+                                .gid = sandbox->gid,
+                                .networks_ahead = networks_ahead(options)};
+    sandbox->janitor = keeper_start(&setup, err);
+    return sandbox->janitor > 0 ? 0 : -1;
 }
 
 int sandbox_open(const struct sandbox_options *options, struct sandbox **ret, struct err *err)
