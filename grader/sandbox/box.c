@@ -302,6 +302,22 @@ int box_collect(struct box *box, const char *const *names, size_t count, uint64_
                            : 0;
 }
 
+int box_end_logs(struct box *box, struct err *err)
+{
+    struct init_request request = {.op = INIT_LOGS};
+    struct init_reply reply = {0};
+    int fds[MAX_COLLECT] = {0};
+    size_t n_fds = 0;
+    if (ask_init(box, &request, sizeof request, &reply, fds, &n_fds, err) != 0)
+        return -1;
+    if (reply.sys_errno || n_fds != 1) {
+        while (n_fds > 0)
+            (void)close(fds[--n_fds]);
+        return err_sys(err, ERR_HOST, reply.sys_errno, "sandbox: opening a box's logs");
+    }
+    return fds[0];
+}
+
 /* The limit that ended the program, from how it ended; rlimits strike by signal (setrlimit(2)). */
 static const char *limit_of(const struct box *box, enum limit struck)
 {

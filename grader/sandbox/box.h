@@ -86,7 +86,8 @@ enum init_op {
     INIT_GO_ON, /* no reply: the caller has read the program's pid; from here on init reaps */
     INIT_SIGNAL,
     INIT_COLLECT,
-    INIT_END, /* no reply: init kills and reaps everything, so that its usage is whole, and ends */
+    INIT_LOGS, /* kills everything, then BOX_LOG_DIR comes with the reply */
+    INIT_END,  /* no reply: init kills and reaps everything, so that its usage is whole, and ends */
 };
 
 struct init_request {

@@ -85,7 +85,7 @@ static int make_file(int root, const struct box_file *file)
 
 int box_make_files(struct box_plan *plan)
 {
-    const char *folder = plan->spec.kind == BOX_BUILD ? BOX_BUILD_DIR : BOX_SCRATCH_DIR;
+    const char *folder = plan->spec.kind == BOX_BUILD ? BOX_BIN_DIR : BOX_SCRATCH_DIR;
     AUTO_CLOSE int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return -1;

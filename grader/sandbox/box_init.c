@@ -110,6 +110,16 @@ static void collect(struct init *init, const struct init_request *request, const
     }
 }
 
+static void open_logs(struct init *init, struct init_reply *reply, int *fds, size_t *n_fds)
+{
+    end_all(init); /* nobody changes them from here on */
+    int fd = open(BOX_LOG_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        reply->sys_errno = errno;
+    else
+        fds[(*n_fds)++] = fd;
+}
+
 static void serve(struct init *init)
 {
     char message[sizeof(struct init_request) + INIT_MAX_NAMES + 1] __attribute__((aligned(8)));
@@ -131,6 +141,8 @@ static void serve(struct init *init)
     size_t n_fds = 0;
     if (request->op == INIT_SIGNAL)
         reply.sys_errno = signal_all(init, request->signal);
+    else if (request->op == INIT_LOGS)
+        open_logs(init, &reply, fds, &n_fds);
     else
         collect(init, request, message + sizeof *request, (size_t)n - sizeof *request, &reply, fds,
                 &n_fds);

@@ -2,8 +2,8 @@
  *
  * How it works: the box's mount namespace is a copy of one whose root is a tree of the keeper's (roots.c). One tmpfs of
  * the box's own holds its writable folders, so that one size bounds them all: work (the scratch or build folder), tmp,
- * shm, and the hosts file. It is mounted on /tmp and in the end covered there by its own folder tmp: its root cannot be
- * seen in the box, which may not unmount anything. */
+ * shm, log where one is asked for, a build's own tools, and the hosts file. It is mounted on /tmp and in the end covered there by its own folder
+ * tmp: its root cannot be seen in the box, which may not unmount anything. */
 #include "sandbox/box.h"
 
 #include "base/io.h"
@@ -62,6 +62,10 @@ int box_mount_own(struct box_plan *plan)
         return -1;
     if (bind_own(OWN "/work", 0755, build ? BOX_BUILD_DIR : BOX_SCRATCH_DIR) != 0 ||
         bind_own(OWN "/shm", 01777, "/dev/shm") != 0)
+        return -1;
+    if (build && plan->spec.n_files && bind_own(OWN "/bin", 0755, BOX_BIN_DIR) != 0)
+        return -1;
+    if (plan->spec.log_dir && bind_own(OWN "/log", 0755, BOX_LOG_DIR) != 0)
         return -1;
     if (write_hosts(plan, OWN "/hosts") != 0 || bind_read_only(OWN "/hosts", "/etc/hosts") != 0)
         return -1;

@@ -65,7 +65,8 @@ static const char *const folders[] = {"usr",
                                       "tmp",
                                       BOX_BUILD_DIR + 1,
                                       BOX_BIN_DIR + 1,
-                                      BOX_SCRATCH_DIR + 1};
+                                      BOX_SCRATCH_DIR + 1,
+                                      BOX_LOG_DIR + 1};
 
 static const char *const devices[] = {"null", "zero", "full", "random", "urandom"};
 

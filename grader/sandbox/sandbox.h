@@ -105,13 +105,15 @@ int network_socket(struct network *network, enum net_host host, int domain, int 
 /* ---- a box: one program (or one build) and all that it starts ---- */
 
 enum box_kind {
-    BOX_BUILD, /* all of /usr, a writable copy of the sources in BOX_BUILD_DIR, no network */
+    BOX_BUILD, /* all of /usr, a writable copy of the sources in BOX_BUILD_DIR, no network; files in BOX_BIN_DIR */
     BOX_RUN, /* libraries only, artefacts read-only in BOX_BIN_DIR, scratch folder BOX_SCRATCH_DIR */
 };
 
 #define BOX_BUILD_DIR   "/build"
 #define BOX_BIN_DIR     "/hand-in"
 #define BOX_SCRATCH_DIR "/scratch" /* cwd of a run; ${dir} of a scenario */
+#define BOX_LOG_DIR     "/log"     /* of a run with log_dir: writable, empty at the start */
+#define BOX_PROGRAM_PID 2          /* what a box's program is called in there: init's first child */
 
 /* Every limit that a box has. 0 means the default, which is in brackets. */
 struct box_limits {
@@ -126,12 +128,12 @@ struct box_limits {
     unsigned cpu_seconds; /* RLIMIT_CPU of each process [60] */
 };
 
-/* A file, folder or link made in the scratch folder before the program starts. */
+/* A file, folder or link made before the program starts. */
 enum box_file_kind { BOX_FILE_DATA, BOX_FILE_SPARSE, BOX_FILE_LINK, BOX_FILE_FIFO };
 struct box_file {
     enum box_file_kind kind;
     unsigned mode;     /* 0: 0644; else permission bits, with S_IFREG where they are 000 */
-    const char *path;  /* relative, below the scratch folder; parents are made */
+    const char *path;  /* relative to that folder; parents are made */
     const void *bytes; /* DATA: contents. LINK: the target, 0-terminated */
     uint64_t len;      /* DATA: bytes. SPARSE: length of the hole */
 };
@@ -160,7 +162,8 @@ struct box_spec {
     const char *const *env;  /* "NAME=value", added to the fixed environment; may be NULL */
     const char *source_dir;  /* BUILD: folder on the host, copied into BOX_BUILD_DIR */
     const char *bin_dir;     /* RUN: folder on the host, bound read-only to BOX_BIN_DIR */
-    const struct box_file *files;
+    const struct box_file
+        *files; /* RUN: made in BOX_SCRATCH_DIR. BUILD: in BOX_BIN_DIR, which is empty else */
     size_t n_files;
     const struct box_host_name *host_names;
     size_t n_host_names;
@@ -169,6 +172,7 @@ struct box_spec {
     bool keep_stdin;   /* false: the program's stdin is at its end from the start */
     bool timer_ledger; /* RUN: calls that arm timers are reported, see box_take_ledger() */
     const struct box_trace *trace; /* RUN: NULL when no call is traced, which then costs nothing */
+    bool log_dir;      /* RUN: there is a BOX_LOG_DIR, see box_end_logs() */
 };
 
 struct box;
@@ -217,6 +221,11 @@ int box_collect(struct box *box, const char *const *names, size_t count, uint64_
 
 /* Whether all of it has ended: its init was killed, which only the limit on memory does, or somebody from outside. */
 bool box_has_gone(const struct box *box);
+
+/* RUN with log_dir: kills everything in the box, then opens its BOX_LOG_DIR, which nobody can change any more. The
+ * descriptor (of a folder) is the caller's; what lies in there is the program's: names, kinds and sizes are foreign.
+ * -1 with err (ERR_HOST). */
+int box_end_logs(struct box *box, struct err *err);
 
 /* What a box has used, and which limit struck. */
 struct box_usage {

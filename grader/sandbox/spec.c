@@ -86,6 +86,7 @@ int spec_pack(const struct box_spec *spec, struct err *err)
     buf_init(&out, MAX_SPEC_BYTES);
     pack_u64(&out, spec->kind);
     pack_u64(&out, spec->whole_usr);
+    pack_u64(&out, spec->log_dir);
     pack_bytes(&out, &limits, sizeof limits);
     pack_list(&out, spec->argv);
     pack_list(&out, spec->env);
@@ -219,6 +220,7 @@ int spec_unpack(int fd, struct box_spec *ret, const int **ret_traced, size_t *re
     uint64_t len = 0;
     *ret = (struct box_spec){.kind = (enum box_kind)unpack_u64(&in)};
     ret->whole_usr = unpack_u64(&in) != 0;
+    ret->log_dir = unpack_u64(&in) != 0;
     const char *limits = unpack_bytes(&in, &len);
     if (in.broken || len != sizeof ret->limits) {
         errno = EPROTO;
