@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "base/own.h"
+#include "build/tools.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +14,11 @@
 #define CHUNK     ((size_t)64 << 10)
 #define AT_A_TIME ((size_t)16) /* files of one box_collect() */
 
+static const char *const folders[] = {[BUILD_PLAIN] = "bin", [BUILD_SANITIZED] = "bin-sanitized"};
+
 int artefacts_prepare(const struct build_request *request, struct build *build, struct err *err)
 {
-    build->bin_dir = xasprintf("%s/bin", request->work_dir);
+    build->bin_dir = xasprintf("%s/%s", request->work_dir, folders[request->kind]);
     if (mkdir(build->bin_dir, 0755) != 0 ||
         chmod(build->bin_dir, 0755) != 0) /* whatever the umask is */
         return err_sys(err, ERR_HOST, errno, "cannot make the folder '%s'", build->bin_dir);
@@ -115,6 +118,8 @@ static int collect_group(struct box *box, const struct build_request *request, s
         causes[i] = 0;
         result = copy_program(from, build, request->programs[first + i], &causes[i], err);
         build->programs[first + i].present = result == 0 && causes[i] == 0;
+        build->programs[first + i].of_kind =
+            build->programs[first + i].present && tools_made(from, request->kind);
     }
     return result;
 }

@@ -4,7 +4,7 @@
 
 #include "build/build.h"
 
-/* Makes work_dir/bin and fills build->bin_dir and build->programs, none of them present yet. -1: ERR_HOST. */
+/* Makes the folder for them below work_dir and fills build->bin_dir and build->programs, none of them present yet. -1: ERR_HOST. */
 int artefacts_prepare(const struct build_request *request, struct build *build, struct err *err);
 
 /* Kills what is left of the build, then copies its programs. build->status must be known. -1: ERR_HOST. */

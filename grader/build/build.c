@@ -12,6 +12,7 @@
 #include "build/artefacts.h"
 #include "build/output.h"
 #include "build/patience.h"
+#include "build/tools.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -68,20 +69,37 @@ static int start(struct run *run, struct sandbox *sandbox)
         return err_sys(run->err, ERR_HOST, errno,
                        "no make on this machine (%s); install it, e.g. apt install make gcc",
                        MAKE_PATH);
+    const bool plain = run->request->kind == BUILD_PLAIN;
+    struct tools tools;
+    tools_make(run->request->kind, &tools);
     char jobs[16];
     (void)snprintf(jobs, sizeof jobs, "-j%u", run->request->jobs ? run->request->jobs : 1);
     /* the words after the script are its $@: nothing of the hand-in ever reaches the shell */
-    const char *const argv[] = {"/bin/sh",     "-c", "exec \"$@\" 2>&1",     "sh", MAKE_PATH, "-C",
-                                BOX_BUILD_DIR, jobs, "--no-print-directory", NULL};
-    const char *const env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", NULL};
+    const char *const argv[] = {"/bin/sh",
+                                "-c",
+                                "exec \"$@\" 2>&1",
+                                "sh",
+                                MAKE_PATH,
+                                "-C",
+                                BOX_BUILD_DIR,
+                                jobs,
+                                "--no-print-directory",
+                                plain ? NULL : "-B",
+                                NULL};
+    const char *const env[] = {plain ? "PATH=/usr/bin:/bin" : "PATH=" BOX_BIN_DIR ":/usr/bin:/bin",
+                               "LANG=C.UTF-8", "TZ=UTC", NULL};
     struct box_spec spec = {
         .kind = BOX_BUILD,
         .argv = argv,
         .env = env,
         .source_dir = run->request->submission->copy_dir,
+        .files = tools.files,
+        .n_files = tools.count,
         .limits.cpu_seconds = (unsigned)(run->max_seconds + BACKSTOP_SECONDS),
     };
-    return box_start(sandbox, &spec, &run->box, run->err);
+    int result = box_start(sandbox, &spec, &run->box, run->err);
+    tools_done(&tools);
+    return result;
 }
 
 /* Reads what is there, at most max bytes of it. 1: there may be more, 0: not now, -1: the end or an error. */

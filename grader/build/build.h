@@ -18,6 +18,13 @@ enum build_status {
 const char *build_status_name(
     enum build_status status); /* "ok", "failed", "no-makefile", "timeout", "flood", "ready-made" */
 
+/* What make is to make of the same sources. For all but the first, compilers of ours stand before the real ones in its
+ * PATH, and everything is made anew (make -B): objects that came with the hand-in are of the first kind. */
+enum build_kind {
+    BUILD_PLAIN,
+    BUILD_SANITIZED, /* with AddressSanitizer, LeakSanitizer, UndefinedBehaviorSanitizer */
+};
+
 #define BUILD_MAX_LOG     ((size_t)64 << 10)   /* bytes of output kept: head and tail */
 #define BUILD_MAX_OUTPUT  ((uint64_t)64 << 20) /* bytes after which make is ended */
 #define BUILD_MAX_PROGRAM ((uint64_t)64 << 20)
@@ -27,7 +34,10 @@ const char *build_status_name(
 struct build_program {
     char *name; /* "tcp_echo_server" */
     bool present;
-    char *reason; /* why not: "make did not produce it", "it is a link", ...; NULL when present */
+    bool
+        of_kind; /* present, and made by the compilers that stood before the real ones; always true of BUILD_PLAIN */
+    char *
+        reason; /* why not present: "make did not produce it", "it is a link", ...; NULL when present */
 };
 
 struct build_warning {
@@ -55,6 +65,7 @@ struct build_request {
     const char *work_dir;
     const char *const *programs; /* names to collect, n_programs */
     size_t n_programs;
+    enum build_kind kind;
     unsigned jobs;      /* make -j */
     double max_seconds; /* 0: BUILD_MAX_SECONDS */
 };
@@ -62,7 +73,8 @@ struct build_request {
 /* Runs make, at most BUILD_MAX_SECONDS of student time; how that is measured, and why so, is said in build/patience.h: wall
  * time less the run delay of the build's processes, with RLIMIT_CPU and ten times the wall behind it. A make that does
  * not run at all for 10 s (it waits for something that never comes) is ended then: BUILD_TIMEOUT, too.
- * Whatever the status, the programs that exist are copied to work_dir/bin (mode 0755) by sockgrade itself, after every
+ * Whatever the status, the programs that exist are copied to work_dir/bin (of the other kinds: to a folder beside it,
+ * one a kind), mode 0755, by sockgrade itself, after every
  * process of the build is dead. Their reasons are sentences for the student.
  * -1 only for ERR_HOST. The environment of make is fixed (PATH=/usr/bin:/bin, HOME, LANG=C.UTF-8, TZ=UTC). */
 int build_run(struct sandbox *sandbox, const struct build_request *request, struct build **ret,
