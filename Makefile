@@ -27,7 +27,7 @@ CFLAGS_OURS   = -std=gnu17 $(OPT) $(WARNINGS) -fno-omit-frame-pointer -fstack-pr
 LDFLAGS_OURS  = -pthread $(SANITIZE)
 
 # ---- the stages, in the order in which data flows; a test is linked with what its stage may use ----
-STAGES := base submission sandbox build scenario trace observe driver verdict report batch
+STAGES := base submission sandbox build scenario trace observe driver verdict sanitize report batch
 uses_base       := base
 uses_submission := submission base
 uses_sandbox    := sandbox base
@@ -37,8 +37,9 @@ uses_scenario   := scenario trace base
 uses_observe    := observe sandbox base
 uses_driver     := driver observe scenario trace sandbox base
 uses_verdict    := verdict scenario trace base
-uses_report     := report verdict scenario trace base
-uses_batch      := batch report verdict scenario trace submission base
+uses_sanitize   := sanitize base
+uses_report     := report sanitize verdict scenario trace base
+uses_batch      := batch report sanitize verdict scenario trace submission base
 
 stage_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(KEEPER_MAIN),$(wildcard grader/$(1)/*.c))) $(image_$(1))
 # the keeper is a program of its own, which the sandbox carries as bytes (grader/sandbox/keeper_main.c)

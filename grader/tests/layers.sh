@@ -14,8 +14,9 @@ declare -A may=(
     [observe]="base observe"
     [driver]="base trace scenario observe driver"
     [verdict]="base trace scenario verdict"
-    [report]="base trace scenario verdict report"
-    [batch]="base trace scenario verdict report submission batch"
+    [sanitize]="base sanitize"
+    [report]="base trace scenario verdict sanitize report"
+    [batch]="base trace scenario verdict sanitize report submission batch"
 )
 wrong=0
 for stage in "${!may[@]}"; do
