@@ -8,6 +8,7 @@
 #include "base/temp.h"
 #include "build/build.h"
 #include "grade_programs.h"
+#include "grade_sanitize.h"
 #include "grade_schedule.h"
 #include "grade_wanted.h"
 #include "report/report.h"
@@ -33,6 +34,7 @@ struct grade {
     struct vars vars;
     struct grade_place place;
     struct schedule schedule;
+    struct sanitize_pass sanitize;
     struct assignment_result *results;
     char *digest;
     uint64_t began_ns;
@@ -161,7 +163,18 @@ static void play(struct grade *grade)
         if (missing_reason(grade, assignment->entry->assignment->program))
             assignment->blocked_by = "build";
     }
-    schedule_run(&grade->schedule);
+    grade->sanitize = (struct sanitize_pass){
+        .options = grade->options,
+        .suite = grade->suite,
+        .sandbox = grade->sandbox,
+        .submission = grade->submission,
+        .build = grade->build,
+        .work_dir = grade->work_dir,
+        .ready_made = &grade->ready_made,
+    };
+    sanitize_open(&grade->sanitize, &grade->vars);
+    struct schedule *const passes[] = {&grade->schedule, &grade->sanitize.schedule};
+    schedule_run(passes, grade->sanitize.asked ? 2 : 1);
 }
 
 /* ---- points, and the report ---- */
@@ -196,9 +209,11 @@ static void score_assignment(const struct grade *grade,
 }
 
 /* 3 when a score is withheld, 1 when a point is missing, else 0. */
-static int status_of(const struct grade *grade)
+static int status_of(const struct grade *grade, const struct sanitizer_result *sanitizer)
 {
-    int status = EXIT_SUCCESS;
+    int status = sanitizer->score < sanitizer->max_score - 1e-9 ? 1 : EXIT_SUCCESS;
+    if (sanitizer->withheld)
+        return 3;
     for (size_t i = 0; i < grade->suite->n_entries; i++) {
         const struct assignment_result *result = &grade->results[i];
         if (strcmp(result->status, "withheld") == 0)
@@ -248,7 +263,8 @@ static json_t *report(struct grade *grade, int *ret_status)
     grade->results = xcalloc(count, sizeof *grade->results);
     for (size_t i = 0; i < count; i++)
         score_assignment(grade, &grade->schedule.assignments[i], &grade->results[i]);
-    *ret_status = status_of(grade);
+    const struct sanitizer_result *sanitizer = sanitize_result(&grade->sanitize, &grade->schedule);
+    *ret_status = status_of(grade, sanitizer);
     const struct sandbox_status *box = sandbox_status(grade->sandbox);
     struct grade_result result = {
         .version = SOCKGRADE_VERSION,
@@ -262,6 +278,7 @@ static json_t *report(struct grade *grade, int *ret_status)
         .seconds = (double)(io_now_ns() - grade->began_ns) / 1e9,
         .assignments = grade->results,
         .n_assignments = count,
+        .sanitizer = sanitizer,
         .full_marks = *ret_status == 0,
         .verbose = grade->options->verbose,
     };
@@ -277,6 +294,8 @@ static void grade_done(struct grade *grade)
     for (size_t i = 0; grade->results && i < grade->suite->n_entries; i++)
         free(grade->results[i].scenarios);
     free(grade->results);
+    if (grade->sanitize.suite)
+        sanitize_done(&grade->sanitize);
     if (grade->suite)
         schedule_done(&grade->schedule);
     vars_done(&grade->vars);

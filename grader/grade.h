@@ -37,6 +37,7 @@ struct grade_options {
     enum sandbox_mode mode;
     unsigned slot; /* batch: which worker this is */
     bool verbose;
+    bool no_sanitizer; /* no second build */
     void (*progress)(void *self,
                      const struct grade_progress *progress); /* may be NULL; one call at a time */
     void *progress_self;

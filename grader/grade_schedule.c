@@ -1,9 +1,9 @@
 /* grade_schedule.c: see grade_schedule.h.
  *
- * One mutex guards the states. A worker takes the most urgent scenario that may run (grade_order.h), of two alike the first
- * in file order; scenarios whose needs have failed are turned into skips on the way. Needs point backwards only (the loader
- * checks it), so one pass settles all skips that are due and there is always something to take, something running, or
- * nothing left. */
+ * One mutex guards the states. A worker prepares a pass that asks for it, or takes the most urgent scenario that may run
+ * (grade_order.h), of two alike the first in file order; scenarios whose needs have failed are turned into skips on the
+ * way. Needs point backwards only (the loader checks it), so one look settles all skips that are due and there is always
+ * something to take, something running, or nothing left. */
 #include "grade_schedule.h"
 
 #include "base/mem.h"
@@ -12,21 +12,33 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum job_state { JOB_WAITING, JOB_RUNNING, JOB_DONE };
 
-struct worker_pool {
+enum pass_state { PASS_UNPREPARED, PASS_PREPARING, PASS_READY };
+
+struct pass {
     struct schedule *schedule;
+    enum pass_state state;
     enum job_state **states; /* [assignment][scenario] */
     double **urgency;        /* [assignment][scenario] */
+};
+
+struct worker_pool {
+    struct pass passes[SCHEDULE_MAX_PASSES];
+    size_t n_passes;
     size_t running;
+    const struct grade_options *options;
     struct grade_progress progress;
     pthread_mutex_t lock;
     pthread_cond_t changed;
 };
 
 struct job {
+    struct pass *pass;
+    bool prepare; /* the pass itself; otherwise */
     size_t assignment, scenario;
 };
 
@@ -36,26 +48,31 @@ static bool passed(const struct verdict *verdict)
            verdict->kind == VERDICT_INFO;
 }
 
-static const struct scenario *scenario_of(const struct worker_pool *pool, struct job job)
+static struct schedule_assignment *assignment_of(struct job job)
 {
-    return &pool->schedule->suite->entries[job.assignment].assignment->scenarios[job.scenario];
+    return &job.pass->schedule->assignments[job.assignment];
+}
+
+static const struct scenario *scenario_of(struct job job)
+{
+    return &job.pass->schedule->suite->entries[job.assignment].assignment->scenarios[job.scenario];
 }
 
 static void report_progress(struct worker_pool *pool, struct job job)
 {
-    const struct grade_options *options = pool->schedule->options;
-    if (!options->progress)
+    if (!pool->options->progress)
         return;
-    pool->progress.assignment = pool->schedule->suite->entries[job.assignment].assignment->id;
-    pool->progress.scenario = scenario_of(pool, job)->id;
-    options->progress(options->progress_self, &pool->progress);
+    pool->progress.assignment = job.pass->schedule->suite->entries[job.assignment].assignment->id;
+    pool->progress.scenario = scenario_of(job)->id;
+    pool->options->progress(pool->options->progress_self, &pool->progress);
 }
 
 static void finish(struct worker_pool *pool, struct job job)
 {
-    pool->states[job.assignment][job.scenario] = JOB_DONE;
+    job.pass->states[job.assignment][job.scenario] = JOB_DONE;
     pool->progress.done++;
-    if (!passed(&pool->schedule->assignments[job.assignment].verdicts[job.scenario]))
+    /* only the grade itself, the first pass, fails anybody */
+    if (job.pass == &pool->passes[0] && !passed(&assignment_of(job)->verdicts[job.scenario]))
         pool->progress.failed++;
     report_progress(pool, job);
 }
@@ -63,9 +80,9 @@ static void finish(struct worker_pool *pool, struct job job)
 /* What a scenario waits for: READY to run, BLOCKED by something that did not pass (its ids in *ids), or still WAITING. */
 enum readiness { READY, BLOCKED, WAITING };
 
-static enum readiness readiness_of(struct worker_pool *pool, struct job job, struct buf *ids)
+static enum readiness readiness_of(struct job job, struct buf *ids)
 {
-    const struct schedule_assignment *assignment = &pool->schedule->assignments[job.assignment];
+    const struct schedule_assignment *assignment = assignment_of(job);
     const struct scenario *all = assignment->entry->assignment->scenarios;
     const struct scenario *scenario = &all[job.scenario];
     enum readiness result = READY;
@@ -79,7 +96,7 @@ static enum readiness readiness_of(struct worker_pool *pool, struct job job, str
             needed = scenario->needs[n] == i;
         if (!needed || !assignment->entry->selected[i])
             continue;
-        if (pool->states[job.assignment][i] != JOB_DONE) {
+        if (job.pass->states[job.assignment][i] != JOB_DONE) {
             result = result == BLOCKED ? BLOCKED : WAITING;
         } else if (!passed(&assignment->verdicts[i])) {
             (void)buf_printf(ids, "%s%s", ids->len ? ", " : "", all[i].id);
@@ -89,26 +106,28 @@ static enum readiness readiness_of(struct worker_pool *pool, struct job job, str
     return result;
 }
 
-/* The next scenario to run. False when there is none now. */
-static bool take(struct worker_pool *pool, struct job *ret)
+/* The most urgent scenario of a pass. False when there is none now. */
+static bool take_of_pass(struct worker_pool *pool, struct pass *pass, struct job *ret)
 {
-    double most = -1;
-    for (size_t a = 0; a < pool->schedule->suite->n_entries; a++) {
-        struct schedule_assignment *assignment = &pool->schedule->assignments[a];
+    double most = 0;
+    bool found = false;
+    for (size_t a = 0; a < pass->schedule->suite->n_entries; a++) {
+        struct schedule_assignment *assignment = &pass->schedule->assignments[a];
         for (size_t s = 0; s < assignment->entry->assignment->n_scenarios; s++) {
-            struct job job = {.assignment = a, .scenario = s};
-            if (pool->states[a][s] != JOB_WAITING)
+            struct job job = {.pass = pass, .assignment = a, .scenario = s};
+            if (pass->states[a][s] != JOB_WAITING)
                 continue;
             AUTO_BUF struct buf ids = {0};
-            switch (readiness_of(pool, job, &ids)) {
+            switch (readiness_of(job, &ids)) {
             case READY:
-                if (pool->urgency[a][s] > most) {
-                    most = pool->urgency[a][s];
+                if (!found || pass->urgency[a][s] > most) {
+                    found = true;
+                    most = pass->urgency[a][s];
                     *ret = job;
                 }
                 break;
             case BLOCKED:
-                verdict_skip(assignment->entry->assignment, scenario_of(pool, job), ids.data,
+                verdict_skip(assignment->entry->assignment, scenario_of(job), ids.data,
                              &assignment->verdicts[s]);
                 finish(pool, job);
                 break;
@@ -117,12 +136,35 @@ static bool take(struct worker_pool *pool, struct job *ret)
             }
         }
     }
-    return most >= 0;
+    return found;
 }
 
-static void run_once(const struct schedule *schedule, const struct assignment *assignment,
-                     const struct scenario *scenario, uint64_t seed, struct trace *trace)
+/* What to do next: a pass to prepare, else a scenario of the first pass that has one. False when there is nothing now. */
+static bool take(struct worker_pool *pool, struct job *ret)
 {
+    for (size_t i = 0; i < pool->n_passes; i++)
+        if (pool->passes[i].state == PASS_UNPREPARED) {
+            *ret = (struct job){.pass = &pool->passes[i], .prepare = true};
+            return true;
+        }
+    for (size_t i = 0; i < pool->n_passes; i++)
+        if (pool->passes[i].state == PASS_READY && take_of_pass(pool, &pool->passes[i], ret))
+            return true;
+    return false;
+}
+
+static uint64_t realtime_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+static void run_once(struct job job, uint64_t seed, struct trace *trace)
+{
+    const struct schedule *schedule = job.pass->schedule;
+    const struct assignment *assignment = assignment_of(job)->entry->assignment;
+    const struct scenario *scenario = scenario_of(job);
     struct err err = {0};
     struct run_target target;
     trace_init(trace);
@@ -131,7 +173,9 @@ static void run_once(const struct schedule *schedule, const struct assignment *a
         trace->error_text = xstrdup(err.text);
         return;
     }
-    struct run_options options = {.seed = seed, .fixed_vars = schedule->fixed_vars};
+    struct run_options options = {
+        .seed = seed, .fixed_vars = schedule->fixed_vars, .settle_s = schedule->settle_s};
+    const uint64_t began_ns = realtime_ns();
     if (driver_run(assignment, scenario, &target.target, &options, trace, &err) != 0 &&
         !trace->host_error && !trace->scenario_error) {
         trace->host_error = err.kind == ERR_HOST;
@@ -139,24 +183,26 @@ static void run_once(const struct schedule *schedule, const struct assignment *a
         free(trace->error_text);
         trace->error_text = xstrdup(err.text);
     }
+    if (schedule->ran)
+        schedule->ran(schedule->self, job.assignment, job.scenario, &target.logs, trace, began_ns);
     run_target_done(&target);
 }
 
 /* All runs of one scenario (repeat_seed); the first that does not pass is the one that counts. */
-static void run_job(struct worker_pool *pool, struct job job)
+static void run_job(struct job job)
 {
-    struct schedule *schedule = pool->schedule;
-    struct schedule_assignment *assignment = &schedule->assignments[job.assignment];
-    const struct scenario *scenario = scenario_of(pool, job);
+    struct schedule *schedule = job.pass->schedule;
+    struct schedule_assignment *assignment = assignment_of(job);
+    const struct scenario *scenario = scenario_of(job);
     struct trace *trace = &assignment->traces[job.scenario];
     struct verdict *verdict = &assignment->verdicts[job.scenario];
-    for (unsigned turn = 0; turn < scenario->repeat_seed; turn++) {
+    const unsigned turns = schedule->settle_s > 0 ? 1 : scenario->repeat_seed;
+    for (unsigned turn = 0; turn < turns; turn++) {
         if (turn > 0) {
             verdict_done(verdict);
             trace_done(trace);
         }
-        run_once(schedule, assignment->entry->assignment, scenario, schedule->options->seed + turn,
-                 trace);
+        run_once(job, schedule->options->seed + turn, trace);
         verdict_judge(assignment->entry->assignment, scenario, trace, schedule->suite->classes,
                       verdict);
         if (!passed(verdict))
@@ -164,23 +210,44 @@ static void run_job(struct worker_pool *pool, struct job job)
     }
 }
 
+static void start_job(struct worker_pool *pool, struct job job)
+{
+    pool->running++;
+    if (job.prepare) {
+        job.pass->state = PASS_PREPARING;
+        return;
+    }
+    job.pass->states[job.assignment][job.scenario] = JOB_RUNNING;
+    report_progress(pool, job);
+}
+
+static void end_job(struct worker_pool *pool, struct job job)
+{
+    pool->running--;
+    if (job.prepare) {
+        job.pass->state = PASS_READY;
+    } else {
+        assignment_of(job)->ran[job.scenario] = true;
+        finish(pool, job);
+    }
+    (void)pthread_cond_broadcast(&pool->changed);
+}
+
 static void *work(void *self)
 {
     struct worker_pool *pool = self;
     (void)pthread_mutex_lock(&pool->lock);
     for (;;) {
-        struct job job;
+        struct job job = {.prepare = false};
         if (take(pool, &job)) {
-            pool->states[job.assignment][job.scenario] = JOB_RUNNING;
-            pool->running++;
-            report_progress(pool, job);
+            start_job(pool, job);
             (void)pthread_mutex_unlock(&pool->lock);
-            run_job(pool, job);
+            if (job.prepare)
+                job.pass->schedule->prepare(job.pass->schedule->self);
+            else
+                run_job(job);
             (void)pthread_mutex_lock(&pool->lock);
-            pool->running--;
-            pool->schedule->assignments[job.assignment].ran[job.scenario] = true;
-            finish(pool, job);
-            (void)pthread_cond_broadcast(&pool->changed);
+            end_job(pool, job);
         } else if (pool->running > 0) {
             (void)pthread_cond_wait(&pool->changed, &pool->lock);
         } else {
@@ -193,26 +260,30 @@ static void *work(void *self)
 }
 
 /* Scenarios that were not selected are done before anything starts: skipped, without points. */
-static void prepare(struct worker_pool *pool)
+static void pass_open(struct worker_pool *pool, struct pass *pass, struct schedule *schedule)
 {
-    struct schedule *schedule = pool->schedule;
-    pool->states = xcalloc(schedule->suite->n_entries, sizeof *pool->states);
-    pool->urgency = xcalloc(schedule->suite->n_entries, sizeof *pool->urgency);
-    for (size_t a = 0; a < schedule->suite->n_entries; a++) {
+    const size_t count = schedule->suite->n_entries;
+    *pass = (struct pass){
+        .schedule = schedule,
+        .state = schedule->prepare ? PASS_UNPREPARED : PASS_READY,
+        .states = xcalloc(count, sizeof *pass->states),
+        .urgency = xcalloc(count, sizeof *pass->urgency),
+    };
+    for (size_t a = 0; a < count; a++) {
         struct schedule_assignment *assignment = &schedule->assignments[a];
         const struct assignment *file = assignment->entry->assignment;
         assignment->verdicts = xcalloc(file->n_scenarios, sizeof *assignment->verdicts);
         assignment->traces = xcalloc(file->n_scenarios, sizeof *assignment->traces);
         assignment->ran = xcalloc(file->n_scenarios, sizeof *assignment->ran);
-        pool->states[a] = xcalloc(file->n_scenarios, sizeof *pool->states[a]);
-        pool->urgency[a] = order_urgency(file);
+        pass->states[a] = xcalloc(file->n_scenarios, sizeof *pass->states[a]);
+        pass->urgency[a] = order_urgency(file);
         for (size_t s = 0; s < file->n_scenarios; s++) {
             if (assignment->entry->selected[s]) {
                 pool->progress.total++;
                 continue;
             }
             verdict_skip(file, &file->scenarios[s], "selection", &assignment->verdicts[s]);
-            pool->states[a][s] = JOB_DONE;
+            pass->states[a][s] = JOB_DONE;
         }
     }
 }
@@ -222,13 +293,25 @@ unsigned schedule_jobs(const struct grade_options *options)
     return options->jobs ? options->jobs : 2 * (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-void schedule_run(struct schedule *schedule)
+static void pass_close(struct pass *pass)
 {
-    struct worker_pool pool = {.schedule = schedule, .progress = {.stage = "grade"}};
+    for (size_t a = 0; a < pass->schedule->suite->n_entries; a++) {
+        free(pass->states[a]);
+        free(pass->urgency[a]);
+    }
+    free((void *)pass->states);
+    free((void *)pass->urgency);
+}
+
+void schedule_run(struct schedule *const *passes, size_t count)
+{
+    struct worker_pool pool = {
+        .n_passes = count, .options = passes[0]->options, .progress = {.stage = "grade"}};
     (void)pthread_mutex_init(&pool.lock, NULL);
     (void)pthread_cond_init(&pool.changed, NULL);
-    prepare(&pool);
-    unsigned jobs = schedule_jobs(schedule->options);
+    for (size_t i = 0; i < count; i++)
+        pass_open(&pool, &pool.passes[i], passes[i]);
+    unsigned jobs = schedule_jobs(pool.options);
     pthread_t *threads = xcalloc(jobs, sizeof *threads);
     unsigned started = 0;
     while (started < jobs - 1 && pthread_create(&threads[started], NULL, work, &pool) == 0)
@@ -237,12 +320,8 @@ void schedule_run(struct schedule *schedule)
     for (unsigned i = 0; i < started; i++)
         (void)pthread_join(threads[i], NULL);
     free(threads);
-    for (size_t a = 0; a < schedule->suite->n_entries; a++) {
-        free(pool.states[a]);
-        free(pool.urgency[a]);
-    }
-    free((void *)pool.states);
-    free((void *)pool.urgency);
+    for (size_t i = 0; i < count; i++)
+        pass_close(&pool.passes[i]);
     (void)pthread_cond_destroy(&pool.changed);
     (void)pthread_mutex_destroy(&pool.lock);
 }

@@ -25,12 +25,24 @@ struct schedule {
     const struct grade_place *place;
     const struct vars *fixed_vars;
     const struct grade_options *options;
+    /* A pass that is not the grade itself (all NULL and 0 in that one). */
+    void *self;
+    /* What has to be there before anything of it can run (a build), called once, first of all, on a worker's thread. It sets
+     * blocked_by of what cannot run. */
+    void (*prepare)(void *self);
+    /* After each run, several at a time: what its programs have logged. began_ns: CLOCK_REALTIME of the trace's zero. */
+    void (*ran)(void *self, size_t assignment, size_t scenario, const struct run_logs *logs,
+                const struct trace *trace, uint64_t began_ns);
+    double settle_s; /* struct run_options; and of repeat_seed only the first turn is played */
 };
 
-/* Runs every selected scenario on options->jobs threads (0: twice the processors: most of a run is waiting). A scenario
- * starts when all that it needs has passed, and is skipped when some of that did not. Verdicts do not depend on what
- * runs beside them (silence is proven, limits count student time), so nothing is run alone. */
-void schedule_run(struct schedule *schedule);
+/* Runs every selected scenario of these schedules (SCHEDULE_MAX_PASSES at most; options are those of the first) on
+ * options->jobs threads (0: twice the processors: most of a run is waiting). What an earlier one has ready goes first, so
+ * that a later one fills the time in which the earlier ones wait. A scenario starts when all that it needs has passed, and
+ * is skipped when some of that did not. Verdicts do not depend on what runs beside them (silence is proven, limits count
+ * student time), so nothing is run alone. */
+#define SCHEDULE_MAX_PASSES 3
+void schedule_run(struct schedule *const *passes, size_t count);
 /* How many threads that are. */
 unsigned schedule_jobs(const struct grade_options *options);
 void schedule_done(struct schedule *schedule);

@@ -226,7 +226,8 @@ static struct box_trace plan_calls(const struct start_request *request, struct c
 static int start_box(struct run_target *run, const struct start_request *request,
                      struct box_inputs *inputs, struct target_program *ret, struct err *err)
 {
-    const struct ready_made *ready = ready_made_find(run->place->ready_made, request->program);
+    const struct ready_made *ready =
+        run->place->ready_made ? ready_made_find(run->place->ready_made, request->program) : NULL;
     AUTO_FREE char *path = NULL;
     if (add_files(inputs, request, err) != 0 || add_names(inputs, request, err) != 0)
         return -1;
@@ -237,6 +238,7 @@ static int start_box(struct run_target *run, const struct start_request *request
         .kind = BOX_RUN,
         .network = run->network,
         .argv = inputs->argv,
+        .env = run->place->env,
         .bin_dir = run->place->bin_dir,
         .files = inputs->files,
         .n_files = inputs->n_files,
@@ -247,6 +249,7 @@ static int start_box(struct run_target *run, const struct start_request *request
         .keep_stdin = !request->stdin_closed,
         .timer_ledger = true,
         .trace = trace.n_calls ? &trace : NULL,
+        .log_dir = run->place->logs,
     };
     int result = box_start(run->place->sandbox, &spec, &ret->box, err);
     if (result != 0)
@@ -309,8 +312,10 @@ static int target_poll_exit(void *self, struct target_program *program, struct p
 
 static void target_stop(void *self, struct target_program *program, struct process_summary *ret)
 {
-    (void)self;
+    struct run_target *run = self;
     struct box_usage usage = {0};
+    if (run->place->logs)
+        logs_read(program->box, &run->logs);
     box_free(program->box, &usage);
     calls_free(program->calls); /* after the box: it waits for all that it traced */
     free(program);
@@ -390,6 +395,7 @@ int run_target_init(struct run_target *run, const struct grade_place *place,
 
 void run_target_done(struct run_target *run)
 {
+    logs_done(&run->logs);
     network_free(run->network);
     run->network = NULL;
 }

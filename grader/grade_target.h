@@ -4,6 +4,7 @@
 #define GRADER_GRADE_TARGET_H
 
 #include "driver/driver.h"
+#include "grade_logs.h"
 #include "grade_programs.h"
 #include "sandbox/sandbox.h"
 
@@ -11,13 +12,17 @@
 struct grade_place {
     struct sandbox *sandbox;
     const char *bin_dir;
-    const struct ready_made_list *ready_made;
+    const struct ready_made_list *ready_made; /* may be NULL */
+    const char *const
+        *env;  /* "NAME=value" of each program, on top of a box's own; NULL-terminated or NULL */
+    bool logs; /* programs write into BOX_LOG_DIR */
 };
 
 struct run_target {
     struct target target; /* for driver_run() */
     const struct grade_place *place;
     struct network *network;
+    struct run_logs logs; /* of the programs that have ended, where place->logs */
 };
 
 /* Takes a fresh network, with the faults of this scenario (drawn from seed); the target's self pointer is this struct, so

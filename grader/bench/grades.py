@@ -25,11 +25,14 @@ def timed(*command, ok=(0,)):
     return seconds
 
 
-def make_alone(source, jobs=2):
+SANITIZERS = "gcc -fsanitize=address,undefined -fno-omit-frame-pointer -g"
+
+
+def make_alone(source, *words, jobs=2):
     with tempfile.TemporaryDirectory(prefix="sockgrade-bench-") as here:
         copy = pathlib.Path(here) / "copy"
         shutil.copytree(source, copy)
-        return timed("make", "-s", f"-j{jobs}", "-C", str(copy), ok=(0, 2))
+        return timed("make", "-s", f"-j{jobs}", "-C", str(copy), *words, ok=(0, 2))
 
 
 def row(name, seconds, base):
@@ -41,15 +44,20 @@ def row(name, seconds, base):
 
 def one_hand_in():
     reference, hanging = ROOT / "reference", ROOT / "grader/tests/demo/hangs-everywhere"
-    make, grade, hang = [], [], []
+    make, grade, hang, sanitized, column = [], [], [], [], []
     for _ in range(ROUNDS):
         make.append(make_alone(reference))
-        grade.append(timed(SOCKGRADE, "grade", str(reference)))
-        hang.append(timed(SOCKGRADE, "grade", str(hanging), ok=(1,)))
+        grade.append(timed(SOCKGRADE, "grade", "--no-sanitizer", str(reference)))
+        hang.append(timed(SOCKGRADE, "grade", "--no-sanitizer", str(hanging), ok=(1,)))
+        sanitized.append(make_alone(reference, f"CC={SANITIZERS}"))
+        column.append(timed(SOCKGRADE, "grade", str(reference)))
     base = statistics.median(make)
     row("reference: make -j2 alone", make, base)
     full = row("reference: full grade", grade, base)
     slow = row("a hand-in that hangs everywhere: full grade", hang, base)
+    base = statistics.median(sanitized)
+    row("reference: make -j2 alone, with sanitizers", sanitized, base)
+    row("reference: full grade, with the sanitizer column", column, base)
     print(f"  the one that hangs against the reference: {slow / full:.2f}")
 
 
@@ -72,7 +80,7 @@ def a_class(size=20):
         for process in running:
             process.wait()
         make = time.monotonic() - began
-        batch = timed(SOCKGRADE, "batch", "-j2", *map(str, hand_ins), "-o", str(place / "out"))
+        batch = timed(SOCKGRADE, "batch", "-j2", "--no-sanitizer", *map(str, hand_ins), "-o", str(place / "out"))
         print(f"  a class of {len(hand_ins)}: the builds alone {make:.2f} s, batch -j2 {batch:.2f} s, ratio {batch / make:.2f}")
 
 

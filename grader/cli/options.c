@@ -21,6 +21,7 @@ enum option_id {
     OPT_SANDBOX,
     OPT_FORMAT,
     OPT_SLOT,
+    OPT_NO_SANITIZER,
     OPT_JOBS = 'j',
     OPT_OUTPUT = 'o',
     OPT_VERBOSE = 'v',
@@ -51,6 +52,8 @@ static const struct option_row rows[] = {
      false},
     {"verbose", NULL, "wire logs, and what passed, too", OPT_VERBOSE, true},
     {"sandbox", "MODE", "full (default) or degraded (your own code only)", OPT_SANDBOX, true},
+    {"no-sanitizer", NULL, "no second build with sanitizers: its points are left out of the sum",
+     OPT_NO_SANITIZER, true},
     {"slot", "N", NULL, OPT_SLOT, false},
     {"help", NULL, "this text", OPT_HELP, false},
 };
@@ -172,6 +175,9 @@ static int apply(struct options *options, int id, char *value, struct err *err)
         return 0;
     case OPT_VERBOSE:
         grade->verbose = true;
+        return 0;
+    case OPT_NO_SANITIZER:
+        grade->no_sanitizer = true;
         return 0;
     default:
         options->help = true;

@@ -194,6 +194,8 @@ int driver_run(const struct assignment *assignment, const struct scenario *scena
     if (result == 0)
         result = play(&run, &local);
     trace->completed = result == 0 && !run.over;
+    if (result == 0 && options->settle_s > 0)
+        play_out(&run, seconds_to_ns(options->settle_s));
     close_run(&run);
     trace->process = run.summary;
     trace->seconds = (double)(io_now_ns() - run.began_ns) / 1e9;

@@ -72,6 +72,8 @@ struct run_options {
     const struct vars *fixed_vars; /* --var NAME=VALUE: win over everything drawn; may be NULL */
     double
         hard_cap_s; /* wall time of the whole scenario, [300 when 0]; reaching it ends the step by deadline */
+    double
+        settle_s; /* after the last step: so long (wall) the programs may go on until they rest, before they are ended */
 };
 
 /* Runs the scenario. Variables set: ${port} ${port2} ${port3} (swap-safe: swapped >= 1024, different, all free), ${swap}

@@ -371,5 +371,7 @@ void fetch_run_timers(struct run *run);
 
 /* play.c: the timeline. 0 when it has ended, -1 with err. */
 int play(struct run *run, struct err *err);
+/* After the timeline: reads on until every program rests or has ended, at most most_ns. No verdict comes of it. */
+void play_out(struct run *run, uint64_t most_ns);
 
 #endif

@@ -11,6 +11,9 @@ json_t *report_line(const char *text);
 /* One scenario as JSON (new reference); with_trace: its wire log, too. */
 json_t *report_scenario(const struct scenario_result *result, bool obey_show, bool with_trace);
 
+/* The second build (new reference); null where result is NULL. */
+json_t *report_sanitizer(const struct sanitizer_result *result);
+
 /* Reading a report: never NULL; "" for a key that is missing, null or no string. */
 const char *report_text_of(const json_t *object, const char *key);
 double report_number_of(const json_t *object, const char *key);
@@ -27,6 +30,8 @@ enum ink { INK_NONE, INK_GOOD, INK_BAD, INK_WARN, INK_DIM, INK_BOLD };
 void report_ink(const struct text_page *page, enum ink ink); /* INK_NONE ends it */
 /* What is told of one assignment's findings, and of each scenario's run when verbose. */
 void report_findings(const struct text_page *page, const json_t *assignment);
+/* The section about the second build, nothing where it was not asked for. */
+void report_sanitizer_text(const struct text_page *page, const json_t *report);
 void report_wire_log(const struct text_page *page, const json_t *scenario);
 
 #endif

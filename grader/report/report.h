@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "sanitize/sanitize.h"
 #include "scenario/scenario.h"
 #include "trace/trace.h"
 #include "verdict/verdict.h"
@@ -28,6 +29,42 @@ struct assignment_result {
     const char *status_text; /* a sentence, or NULL */
     double score, max_score;
     struct scenario_result *scenarios; /* one for each scenario of the assignment */
+};
+/* The second build, with sanitizers. */
+struct sanitizer_part { /* one for each assignment of the suite that the item counts */
+    const char *assignment;
+    const char *
+        status; /* "clean", "findings", "blocked", "missing", "not-built", "not-instrumented", "withheld", "none" */
+    const char *text;   /* a sentence, or NULL */
+    size_t n_scenarios; /* that ran on the second build */
+    double score, max_score;
+};
+struct sanitizer_told { /* one mistake, in however many scenarios */
+    const struct sanitizer_finding *finding;
+    const struct bug_class *class;      /* NULL: the test cases know none of that name */
+    const struct bug_class *kind_class; /* that tells more about the kind, or NULL */
+    char *source;                       /* the line of the student's source, or NULL */
+    char **scenarios; /* "tcp-echo-server/binary", n_scenarios; those that may be named */
+    size_t n_scenarios;
+    /* what the program had been sent last before it was found; `actor` NULL: nothing that may be shown */
+    const char *actor;
+    const uint8_t *bytes;
+    size_t n_bytes; /* kept */
+    uint64_t len;   /* sent */
+    double points_lost;
+};
+struct sanitizer_result {
+    const char *status;       /* "tested", "untested", "off", "none" */
+    char *text;               /* a sentence, or NULL */
+    const char *build_status; /* of the second build; NULL: there was none */
+    double build_seconds;
+    const char *build_log; /* of one that failed, or NULL */
+    double score, max_score;
+    bool withheld; /* a fault of the machine: a part of it does not count */
+    struct sanitizer_part *parts;
+    size_t n_parts;
+    struct sanitizer_told *findings;
+    size_t n_findings;
 };
 struct grade_result {
     const char *version;
@@ -55,6 +92,7 @@ struct grade_result {
     size_t n_warnings;
     struct assignment_result *assignments;
     size_t n_assignments;
+    const struct sanitizer_result *sanitizer;
     bool full_marks;
     bool verbose;      /* traces of passed scenarios are kept, too */
     const char *error; /* host fault that ended the grading early; NULL */

@@ -152,15 +152,20 @@ json_t *report_to_json(const struct grade_result *result)
         max_score += one->max_score;
         (void)json_array_append_new(assignments, assignment_json(result, one));
     }
+    if (result->sanitizer) {
+        score += result->sanitizer->score;
+        max_score += result->sanitizer->max_score;
+    }
     AUTO_FREE char *seed = xasprintf("%llu", (unsigned long long)result->seed);
     return json_pack(
-        "{s:s, s:{s:o}, s:o, s:o, s:{s:o, s:o}, s:o, s:s, s:f, s:f, s:b, s:f, s:o, s:o, s:o}",
+        "{s:s, s:{s:o}, s:o, s:o, s:{s:o, s:o}, s:o, s:s, s:f, s:f, s:b, s:f, s:o, s:o, s:o, s:o}",
         "format", "sockgrade/report/1", "grader", "version", report_string(result->version), "host",
         host(result), "submission", submission(result), "suite", "id",
         report_string(result->suite->id), "title", report_string(result->suite->title),
         "grading_digest", report_string(result->grading_digest), "seed", seed, "score", score,
         "max_score", max_score, "full_marks", result->full_marks, "seconds", result->seconds,
-        "error", report_string(result->error), "build", build(result), "assignments", assignments);
+        "error", report_string(result->error), "build", build(result), "assignments", assignments,
+        "sanitizer", report_sanitizer(result->sanitizer));
 }
 
 int report_json_text(const json_t *report, struct buf *out, struct err *err)

@@ -72,6 +72,74 @@ static void testcase(struct buf *out, const json_t *assignment, const json_t *sc
     (void)buf_add_str(out, "  </testcase>\n");
 }
 
+/* ---- the second build: one testcase an assignment ---- */
+
+static bool found_in(const json_t *finding, const char *assignment)
+{
+    size_t i;
+    const json_t *id;
+    for (i = 0; (id = json_array_get(json_object_get(finding, "scenarios"), i)); i++) {
+        const char *text = json_string_value(id) ? json_string_value(id) : "";
+        if (strncmp(text, assignment, strlen(assignment)) == 0 && text[strlen(assignment)] == '/')
+            return true;
+    }
+    return false;
+}
+
+static void sanitizer_failure(struct buf *out, const json_t *section, const json_t *part)
+{
+    const char *id = report_text_of(part, "id");
+    size_t i;
+    const json_t *finding;
+    (void)buf_add_str(out, "   <failure");
+    attribute(out, "message", "findings");
+    (void)buf_add_char(out, '>');
+    for (i = 0; (finding = json_array_get(json_object_get(section, "findings"), i)); i++) {
+        if (!found_in(finding, id))
+            continue;
+        add(out, report_text_of(finding, "file"));
+        (void)buf_printf(out, ":%d: ", (int)report_number_of(finding, "line"));
+        add(out, report_text_of(finding, "kind"));
+        (void)buf_add_str(out, " (");
+        add(out, report_text_of(finding, "class"));
+        (void)buf_add_str(out, ")\n");
+        add(out, report_text_of(finding, "excerpt"));
+    }
+    (void)buf_add_str(out, "</failure>\n");
+}
+
+static void sanitizer_suite(struct buf *out, const json_t *section)
+{
+    const json_t *parts = json_object_get(section, "assignments");
+    size_t i, failures = 0, skipped = 0;
+    const json_t *part;
+    for (i = 0; (part = json_array_get(parts, i)); i++) {
+        const char *status = report_text_of(part, "status");
+        failures += strcmp(status, "findings") == 0;
+        skipped += strcmp(status, "findings") != 0 && strcmp(status, "clean") != 0;
+    }
+    (void)buf_printf(out,
+                     " <testsuite name=\"sanitizers\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" "
+                     "skipped=\"%zu\">\n",
+                     json_array_size(parts), failures, skipped);
+    for (i = 0; (part = json_array_get(parts, i)); i++) {
+        const char *status = report_text_of(part, "status");
+        (void)buf_add_str(out, "  <testcase classname=\"sanitizers\"");
+        attribute(out, "name", report_text_of(part, "id"));
+        (void)buf_add_str(out, ">\n");
+        if (strcmp(status, "findings") == 0) {
+            sanitizer_failure(out, section, part);
+        } else if (strcmp(status, "clean") != 0) {
+            (void)buf_add_str(out, "   <skipped");
+            attribute(out, "message",
+                      *report_text_of(part, "text") ? report_text_of(part, "text") : status);
+            (void)buf_add_str(out, "/>\n");
+        }
+        (void)buf_add_str(out, "  </testcase>\n");
+    }
+    (void)buf_add_str(out, " </testsuite>\n");
+}
+
 void report_junit(const json_t *report, struct buf *out)
 {
     size_t i, k;
@@ -92,5 +160,7 @@ void report_junit(const json_t *report, struct buf *out)
             testcase(out, assignment, scenario);
         (void)buf_add_str(out, " </testsuite>\n");
     }
+    if (json_array_size(json_object_get(json_object_get(report, "sanitizer"), "assignments")) > 0)
+        sanitizer_suite(out, json_object_get(report, "sanitizer"));
     (void)buf_add_str(out, "</testsuites>\n");
 }

@@ -172,7 +172,7 @@ struct box_spec {
     bool keep_stdin;   /* false: the program's stdin is at its end from the start */
     bool timer_ledger; /* RUN: calls that arm timers are reported, see box_take_ledger() */
     const struct box_trace *trace; /* RUN: NULL when no call is traced, which then costs nothing */
-    bool log_dir;      /* RUN: there is a BOX_LOG_DIR, see box_end_logs() */
+    bool log_dir;                  /* RUN: there is a BOX_LOG_DIR, see box_end_logs() */
 };
 
 struct box;

@@ -239,9 +239,17 @@ static void walk_do(struct walk *walk, const struct step *step)
     walk->depth--;
 }
 
+/* Terabytes of address space, three times the memory, twice the processor time. */
+static bool bears_sanitizers(const struct start_step *start)
+{
+    return start->limits.memory_mib <= 0 && start->limits.address_mib <= 0 &&
+           start->limits.cpu_seconds == 0;
+}
+
 static void walk_start(struct walk *walk, const struct step *step)
 {
     const struct start_step *start = &step->u.start;
+    walk->scenario->sanitizable &= bears_sanitizers(start);
     check_text(walk, start->program);
     check_text(walk, start->ready);
     for (size_t i = 0; i < start->n_args; i++)
@@ -331,6 +339,9 @@ void check_scenario(struct loader *loader, struct scenario *scenario)
 {
     struct scope scope = {0};
     struct walk walk = {.loader = loader, .scenario = scenario, .scope = &scope};
+    /* LeakSanitizer is a tracer itself, and a program has one at most */
+    scenario->sanitizable =
+        bears_sanitizers(&scenario->world.limits_only) && scenario->world.n_calls == 0;
     walk_steps(&walk, scenario->steps, scenario->n_steps);
     free(scope.names);
 }

@@ -105,10 +105,12 @@ static const struct key call_keys[] = {
 };
 static const struct key suite_keys[] = {
     {"$schema", NULL},     {"suite", NULL},  {"title", NULL}, {"note", NULL},
-    {"assignments", NULL}, {"levels", NULL}, {"show", NULL},
+    {"assignments", NULL}, {"levels", NULL}, {"show", NULL},  {"sanitizer", NULL},
 };
 static const struct key suite_entry_keys[] = {
     {"assignment", NULL}, {"points", NULL}, {"weights", NULL}};
+static const struct key suite_sanitizer_keys[] = {
+    {"points", NULL}, {"cap", NULL}, {"costs", NULL}, {"required", NULL}};
 static const struct key classes_keys[] = {{"$schema", NULL}, {"note", NULL}, {"classes", NULL}};
 static const struct key class_keys[] = {{"sentence", NULL}, {"cap", NULL}, {"read", NULL}};
 
@@ -147,6 +149,7 @@ static const struct key_table tables[KEYS_COUNT] = {
     [KEYS_CALL] = TABLE("call", call_keys),
     [KEYS_SUITE] = TABLE("suite", suite_keys),
     [KEYS_SUITE_ENTRY] = TABLE("suite-entry", suite_entry_keys),
+    [KEYS_SUITE_SANITIZER] = TABLE("suite-sanitizer", suite_sanitizer_keys),
     [KEYS_CLASSES] = TABLE("classes", classes_keys),
     [KEYS_CLASS] = TABLE("class", class_keys),
 };

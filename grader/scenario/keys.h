@@ -48,6 +48,7 @@ enum key_object {
     KEYS_CALL,
     KEYS_SUITE,
     KEYS_SUITE_ENTRY,
+    KEYS_SUITE_SANITIZER,
     KEYS_CLASSES,
     KEYS_CLASS,
     KEYS_COUNT

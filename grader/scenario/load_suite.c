@@ -150,6 +150,48 @@ static void load_entries(struct suite_loader *loader, const struct at *file)
     }
 }
 
+/* ---- the sanitizer item ---- */
+
+static void load_costs(const struct at *object, struct suite_sanitizer *ret)
+{
+    struct at costs;
+    struct at member;
+    const char *names[SUITE_SANITIZER_CLASSES];
+    if (!at_get(object, "costs", &costs) || !at_is_object(&costs))
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        names[i] = ret->costs[i].class_name;
+    for (bool more = at_first(&costs, &member); more; more = at_next(&member)) {
+        size_t i = 0;
+        while (i < ARRAY_SIZE(names) && strcmp(names[i], member.key) != 0)
+            i++;
+        if (i < ARRAY_SIZE(names))
+            (void)at_number(&member, 0, 1, &ret->costs[i].share);
+        else
+            at_say_key(&member, "is no class of the sanitizers (%s, %s, %s)", names[0], names[1],
+                       names[2]);
+    }
+}
+
+static void load_sanitizer(const struct at *file, struct suite_sanitizer *ret)
+{
+    const struct key_table *const table = key_table(KEYS_SUITE_SANITIZER);
+    struct at object;
+    *ret = (struct suite_sanitizer){
+        .points = 5,
+        .cap = 1,
+        .costs = {{"memory-error", 1}, {"undefined-behaviour", 0.5}, {"memory-leak", 0.5}},
+    };
+    if (!at_get(file, "sanitizer", &object) || !at_is_object(&object))
+        return;
+    ret->asked = true;
+    at_check_keys(&object, &table, 1);
+    (void)at_get_number(&object, "points", 0, 100000, &ret->points);
+    (void)at_get_number(&object, "cap", 0.01, 1, &ret->cap);
+    (void)at_get_bool(&object, "required", &ret->required);
+    load_costs(&object, ret);
+}
+
 struct suite *load_suite(struct source *source, const char *testcases_dir,
                          const struct classes *classes)
 {
@@ -167,6 +209,7 @@ struct suite *load_suite(struct source *source, const char *testcases_dir,
     ret->title = ret->id;
     (void)at_get_text(&file, "title", &ret->title);
     (void)at_get_bool(&file, "show", &ret->obey_show);
+    load_sanitizer(&file, &ret->sanitizer);
     load_levels(&loader, &file);
     load_entries(&loader, &file);
     return ret;

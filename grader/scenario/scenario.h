@@ -320,7 +320,7 @@ struct scenario {
     size_t n_setup;       /* how many of them are the setup's */
     unsigned repeat_seed; /* >= 1 */
     bool alone;           /* has `check cpu` or `parallel`: not to be run beside others */
-    bool uses_sanitizer;  /* reserved */
+    bool sanitizable;     /* neither calls nor a limit on memory, address space or processor time */
 };
 
 struct assignment {
@@ -354,6 +354,20 @@ struct suite_entry {
     const double *factors; /* per scenario: weight multiplier; 0: left out */
     const bool *selected;  /* per scenario: run it (suite and --only together) */
 };
+/* The item of a suite that is earned on a second build, with sanitizers (testcases/FORMAT.md, "The sanitizer item"). */
+#define SUITE_SANITIZER_CLASSES 3
+struct suite_sanitizer {
+    bool asked;    /* the suite has such an item */
+    double points; /* of the whole item, spread over the assignments in proportion to theirs */
+    double cap;    /* share (0..1] of them that one class may cost; 1: none */
+    struct {
+        const char *class_name; /* "memory-error", ... : each once, in this order in every suite */
+        double share;           /* of an assignment's part that it costs */
+    } costs[SUITE_SANITIZER_CLASSES];
+    bool
+        required; /* what cannot be built with sanitizers loses its part; else it is left out of the sum */
+};
+
 struct suite {
     const char *id;
     const char *title;
@@ -361,6 +375,7 @@ struct suite {
     struct suite_entry *entries;
     size_t n_entries;
     bool obey_show; /* students' suite: `show` is honoured */
+    struct suite_sanitizer sanitizer;
     const struct classes *classes;
     void *arena;
 };

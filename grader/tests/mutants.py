@@ -11,7 +11,6 @@ others are done and nothing else runs; what changed then is told as unsteady.
 """
 import argparse
 import concurrent.futures
-import functools
 import hashlib
 import json
 import os
@@ -22,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "e2e"))
 
 import kill_matrix  # noqa: E402
-from tools import ROOT, binary, folder, grade, mutant, mutant_header, scenarios, sockgrade  # noqa: E402
+from tools import ROOT, binary, folder, grade, mutant, mutant_header, scenarios  # noqa: E402
 
 ATTEMPTS = 3  # of a grade that was withheld, since the machine or sockgrade was at fault
 
@@ -30,11 +29,6 @@ ATTEMPTS = 3  # of a grade that was withheld, since the machine or sockgrade was
 def summary_of(scenario):
     return {"verdict": scenario["verdict"], "class": scenario.get("class"),
             "observed": str(scenario.get("observed"))[:160]}
-
-
-@functools.cache
-def has_sanitizer_column():
-    return "--no-sanitizer" in sockgrade("grade", "--help").out
 
 
 def findings_of(report):
@@ -45,12 +39,11 @@ def findings_of(report):
 
 def graded(patch, options):
     """{"build": status, "scenarios": {name: summary}, "cost": share of the points, "findings"} of one mutant, from a report that counts."""
-    if has_sanitizer_column() and mutant_header(patch).get("column") != "sanitizer":
-        options = ("--no-sanitizer", *options)
+    sanitizer = mutant_header(patch).get("column") == "sanitizer"
     with folder() as here:
         place = mutant(patch, here / patch.stem)
         for _ in range(ATTEMPTS):
-            report, _ = grade(*options, "--only", f"{patch.parent.name}/*", place)
+            report, _ = grade(*options, "--only", f"{patch.parent.name}/*", place, sanitizer=sanitizer)
             seen = {name: summary_of(s) for name, s in scenarios(report).items()}
             if all(s["verdict"] != "error" for s in seen.values()):
                 break

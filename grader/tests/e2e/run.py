@@ -16,7 +16,7 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = ["cli", "grading", "demo_class", "bad_input", "batch", "intake", "language", "isolation", "ladder", "crash",
-           "do_little", "faults"]
+           "do_little", "faults", "sanitizers"]
 
 
 def collect(patterns):
