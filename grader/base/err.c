@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whatever was tried, it is the machine that could not: a scenario file that cannot be opened for lack of descriptors is
- * no mistake of its author. */
-static bool is_of_the_host(int sys_errno)
+bool err_is_of_host(int sys_errno)
 {
     static const int causes[] = {EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO, EAGAIN, ENOBUFS};
     for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
@@ -40,7 +38,7 @@ int err_sys(struct err *err, enum err_kind kind, int sys_errno, const char *form
     if (err && err->kind == ERR_NONE) {
         va_list args;
         va_start(args, format);
-        err_fill(err, is_of_the_host(sys_errno) ? ERR_HOST : kind, format, args);
+        err_fill(err, err_is_of_host(sys_errno) ? ERR_HOST : kind, format, args);
         va_end(args);
         err->sys_errno = sys_errno;
         size_t len = strlen(err->text);

@@ -27,12 +27,16 @@ int err_set(struct err *err, enum err_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same, followed by ": " and strerror(sys_errno). Always returns -1. An errno that only the machine can cause (no
- * descriptors, memory, space, processes; a broken disk) makes it ERR_HOST whatever kind says. */
+ * descriptors, memory, space, processes; a broken disk: err_is_of_host()) makes it ERR_HOST whatever kind says. */
 int err_sys(struct err *err, enum err_kind kind, int sys_errno, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* Puts "prefix: " before the text of an error that is set (for instance the file that was being read). */
 void err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Can only the machine cause it, whatever was tried? A scenario file that cannot be opened for lack of descriptors is no
+ * mistake of its author. */
+bool err_is_of_host(int sys_errno);
 
 static inline bool err_is_set(const struct err *err)
 {

@@ -238,7 +238,8 @@ static int prepare(struct run *run)
     struct err cause = {0};
     const char *out = run->options->out_dir;
     if (io_mkdirs(out, &cause) != 0)
-        return err_set(run->err, ERR_USAGE, "%s", cause.text);
+        return err_set(run->err, err_is_of_host(cause.sys_errno) ? ERR_HOST : ERR_USAGE, "%s",
+                       cause.text);
     if (access(out, W_OK | X_OK) != 0)
         return err_sys(run->err, ERR_USAGE, errno, "the folder '%s' cannot be written", out);
     temp_sweep_files(out);

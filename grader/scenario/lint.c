@@ -44,6 +44,12 @@ int scenario_lint(const char *path, const char *testcases_dir, scenario_finding 
     }
     if (source.root)
         look(&source, testcases_dir);
+    if (err_is_set(&source.host)) {
+        (void)source_verdict(&source, err);
+        source_done(&source);
+        arena_free(arena);
+        return -1;
+    }
     source_sort(&source);
     for (size_t i = 0; i < source.n_findings; i++)
         report(self, source.findings[i].text);

@@ -104,6 +104,8 @@ static void load_entry(struct suite_loader *loader, const struct at *at, struct 
         return;
     }
     if (assignment_open(path, loader->suite->classes, &assignment, &err) < 0) {
+        if (err.kind == ERR_HOST && !err_is_set(&loader->source->host))
+            loader->source->host = err;
         at_say(&member, "%s", err.text);
         return;
     }

@@ -89,6 +89,8 @@ void source_sort(struct source *source)
 
 int source_verdict(struct source *source, struct err *err)
 {
+    if (err_is_set(&source->host))
+        return err_set(err, ERR_HOST, "%s", source->host.text);
     if (source->n_findings == 0)
         return 0;
     source_sort(source);

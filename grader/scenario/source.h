@@ -29,6 +29,8 @@ struct source {
     struct finding *findings; /* sorted by source_sort() */
     size_t n_findings;
     size_t dropped_findings;
+    struct err
+        host; /* a file that it names could not be read for a reason that is the machine's: no finding */
 };
 
 /* A value in its file. `up` points to the container's struct at, which must live as long. */
@@ -51,7 +53,7 @@ struct at source_top(struct source *source);
 /* Records one finding; the same line twice is kept once. */
 void source_say(struct source *source, int line, int column, const char *path, const char *message);
 void source_sort(struct source *source);
-/* -1 with the first finding as ERR_USAGE when there are any, else 0. */
+/* -1 with the machine's fault as ERR_HOST, or with the first finding as ERR_USAGE, when there are any, else 0. */
 int source_verdict(struct source *source, struct err *err);
 
 /* What is wrong with the value, or with the key that it stands under. */

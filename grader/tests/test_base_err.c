@@ -55,3 +55,19 @@ Test(base_err, long_texts_are_cut_not_overrun)
     err_prefix(&err, "%s", text);
     cr_assert_eq(strlen(err.text), sizeof err.text - 1);
 }
+
+Test(base_err, what_only_the_machine_can_cause_is_its_fault)
+{
+    static const int causes[] = {EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO, EAGAIN, ENOBUFS};
+    static const int others[] = {ENOENT, EACCES, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG, EROFS};
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        struct err err = {0};
+        (void)err_sys(&err, ERR_USAGE, causes[i], "x");
+        cr_expect_eq(err.kind, ERR_HOST, "%s", strerror(causes[i]));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct err err = {0};
+        (void)err_sys(&err, ERR_USAGE, others[i], "x");
+        cr_expect_eq(err.kind, ERR_USAGE, "%s", strerror(others[i]));
+    }
+}
