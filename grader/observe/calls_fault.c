@@ -26,32 +26,40 @@ struct traced_call {
     enum call_kind kind;
     int length; /* bytes that it may be asked to move; NONE: not shortened */
     int flags;  /* MSG_* */
-    int wait;   /* milliseconds that it may wait */
+    int wait; /* how long it may wait: milliseconds, or (is_pointer) where two numbers say it, both 0 for not at all */
+    bool is_pointer;
 };
 
 static const struct traced_call table[] = {
 #ifdef SYS_accept
-    {SYS_accept, CALL_ACCEPT, NONE, NONE, NONE},
+    {SYS_accept, CALL_ACCEPT, NONE, NONE, NONE, false},
 #endif
-    {SYS_accept4, CALL_ACCEPT, NONE, NONE, NONE}, {SYS_connect, CALL_CONNECT, NONE, NONE, NONE},
-    {SYS_read, CALL_RECV, 2, NONE, NONE},         {SYS_recvfrom, CALL_RECV, 2, 3, NONE},
-    {SYS_readv, CALL_RECV, NONE, NONE, NONE},     {SYS_recvmsg, CALL_RECV, NONE, 2, NONE},
-    {SYS_recvmmsg, CALL_RECV, NONE, 3, NONE},     {SYS_write, CALL_SEND, 2, NONE, NONE},
-    {SYS_sendto, CALL_SEND, 2, 3, NONE},          {SYS_writev, CALL_SEND, NONE, NONE, NONE},
-    {SYS_sendmsg, CALL_SEND, NONE, 2, NONE},      {SYS_sendmmsg, CALL_SEND, NONE, 3, NONE},
-    {SYS_sendfile, CALL_SEND, 3, NONE, NONE},
+    {SYS_accept4, CALL_ACCEPT, NONE, NONE, NONE, false},
+    {SYS_connect, CALL_CONNECT, NONE, NONE, NONE, false},
+    {SYS_read, CALL_RECV, 2, NONE, NONE, false},
+    {SYS_recvfrom, CALL_RECV, 2, 3, NONE, false},
+    {SYS_readv, CALL_RECV, NONE, NONE, NONE, false},
+    {SYS_recvmsg, CALL_RECV, NONE, 2, NONE, false},
+    {SYS_recvmmsg, CALL_RECV, NONE, 3, NONE, false},
+    {SYS_write, CALL_SEND, 2, NONE, NONE, false},
+    {SYS_sendto, CALL_SEND, 2, 3, NONE, false},
+    {SYS_writev, CALL_SEND, NONE, NONE, NONE, false},
+    {SYS_sendmsg, CALL_SEND, NONE, 2, NONE, false},
+    {SYS_sendmmsg, CALL_SEND, NONE, 3, NONE, false},
+    {SYS_sendfile, CALL_SEND, 3, NONE, NONE, false},
 #ifdef SYS_poll
-    {SYS_poll, CALL_POLL, NONE, NONE, 2},
+    {SYS_poll, CALL_POLL, NONE, NONE, 2, false},
 #endif
-    {SYS_ppoll, CALL_POLL, NONE, NONE, NONE},
+    {SYS_ppoll, CALL_POLL, NONE, NONE, 2, true},
 #ifdef SYS_select
-    {SYS_select, CALL_POLL, NONE, NONE, NONE},
+    {SYS_select, CALL_POLL, NONE, NONE, 4, true},
 #endif
-    {SYS_pselect6, CALL_POLL, NONE, NONE, NONE},
+    {SYS_pselect6, CALL_POLL, NONE, NONE, 4, true},
 #ifdef SYS_epoll_wait
-    {SYS_epoll_wait, CALL_POLL, NONE, NONE, 3},
+    {SYS_epoll_wait, CALL_POLL, NONE, NONE, 3, false},
 #endif
-    {SYS_epoll_pwait, CALL_POLL, NONE, NONE, 3},  {SYS_epoll_pwait2, CALL_POLL, NONE, NONE, NONE},
+    {SYS_epoll_pwait, CALL_POLL, NONE, NONE, 3, false},
+    {SYS_epoll_pwait2, CALL_POLL, NONE, NONE, 3, true},
 };
 
 static bool is_fault(const struct call_fault *fault)
@@ -124,10 +132,24 @@ static bool is_due(const struct call_fault *fault, uint64_t seed, uint64_t numbe
     return true;
 }
 
-static bool may_wait(const struct traced_call *call, const struct user_regs_struct *registers,
-                     const struct socket_view *socket)
+/* A time-out of 0: the call only looks. One that cannot be read makes the call fail anyway. */
+static bool only_looks(const struct traced *thread, const struct traced_call *call,
+                       const struct user_regs_struct *registers)
 {
-    if (call->wait != NONE && (int)registers_argument(registers, call->wait) == 0)
+    long time[2] = {0}; /* struct timespec, struct timeval */
+    if (call->wait == NONE)
+        return false;
+    unsigned long value = registers_argument(registers, call->wait);
+    if (!call->is_pointer)
+        return (int)value == 0;
+    return value && obs_proc_memory(thread->tid, value, time, sizeof time) == 0 && //
+           time[0] == 0 && time[1] == 0;
+}
+
+static bool may_wait(const struct traced *thread, const struct traced_call *call,
+                     const struct user_regs_struct *registers, const struct socket_view *socket)
+{
+    if (only_looks(thread, call, registers))
         return false;
     if (call->flags != NONE && registers_argument(registers, call->flags) & MSG_DONTWAIT)
         return false;
@@ -164,8 +186,8 @@ struct decision calls_decide(struct faults *faults, const struct traced *thread,
          !look_at_socket(thread, (int)registers_argument(registers, 0), &socket)))
         return ret;
     const struct call_fault *fault = &faults->of[call->kind];
-    bool can_fail =
-        fault->sys_errno && (fault->sys_errno != EINTR || may_wait(call, registers, &socket));
+    bool can_fail = fault->sys_errno &&
+                    (fault->sys_errno != EINTR || may_wait(thread, call, registers, &socket));
     bool can_shorten = is_shortenable(fault, call, registers, &socket);
     if (!can_fail && !can_shorten)
         return ret;

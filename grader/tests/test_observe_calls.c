@@ -158,7 +158,7 @@ Test(observe_calls, calls_that_cannot_wait_are_not_interrupted, .timeout = 120)
     run.n_faults = 2;
     start(&run, "impatient");
     AUTO_FREE char *text = output(&run);
-    cr_expect_str_eq(text, "1 1 0 1");
+    cr_expect_str_eq(text, "1 1 0 0 0 1");
     stop(&run);
     lab_close(&run.lab);
 }
@@ -206,6 +206,12 @@ Test(observe_calls, chance_follows_the_seed, .timeout = 120)
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
     lab_close(&run.lab);
+}
+
+Test(observe_calls, init_stays_hidden_from_a_traced_program, .timeout = 120)
+{
+    struct call_fault fault = {.kind = CALL_RECV, .max = 1};
+    expect_output(fault, "init", "1");
 }
 
 Test(observe_calls, exec_from_a_thread_is_followed, .timeout = 120)
