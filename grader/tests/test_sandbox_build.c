@@ -199,3 +199,57 @@ Test(build, nothing_is_collected_before_the_end)
     cr_expect(fd >= 0 && close(fd) == 0);
     box_free(box, NULL);
 }
+
+/* Files of a build stand beside the sources, and are found first where PATH says so. */
+Test(build, tools_of_ours_stand_before_the_real_ones)
+{
+    AUTO_FREE struct outcome *outcome = xcalloc(1, sizeof *outcome);
+    static const char tool[] = "#!/bin/sh\necho ours \"$@\"\n";
+    const struct box_file file = {
+        .kind = BOX_FILE_DATA, .mode = 0755, .path = "gcc", .bytes = tool, .len = sizeof tool - 1};
+    const char *argv[] = {"/bin/sh", "-c", "gcc -o x x.c; ls", NULL};
+    const char *env[] = {"PATH=" BOX_BIN_DIR ":/usr/bin:/bin", NULL};
+    lab_file(&lab, lab.src_dir, "x.c", "", 0644);
+    struct box_spec spec = {.kind = BOX_BUILD,
+                            .argv = argv,
+                            .env = env,
+                            .source_dir = lab.src_dir,
+                            .files = &file,
+                            .n_files = 1};
+    lab_run(&lab, &spec, outcome);
+    cr_expect_text(outcome, "ours -o x x.c\nx.c\n");
+}
+
+/* What a run has logged outlives it, the program's children are dead by then, and a link leads nowhere. */
+Test(build, logs_come_out_of_a_run)
+{
+    struct box *box = NULL;
+    struct box_exit end;
+    lab_program(&lab, "logger", LAB_CODE({
+        if (fork() == 0)
+            for (;;)
+                pause();
+        FILE *log = fopen("/log/san.2", "w");
+        fprintf(log, "told by %d\n", (int)getpid());
+        fclose(log);
+        symlink("/etc/passwd", "/log/san.3");
+    }));
+    lab_network(&lab);
+    const char *argv[] = {BOX_BIN_DIR "/logger", NULL};
+    struct box_spec spec = {.kind = BOX_RUN,
+                            .argv = argv,
+                            .network = lab.network,
+                            .bin_dir = lab.bin_dir,
+                            .log_dir = true};
+    cr_assert(box_start(lab.sandbox, &spec, &box, &lab.err) == 0, "%s", lab.err.text);
+    lab_await_exit(&lab, box, &end);
+    AUTO_CLOSE int folder = box_end_logs(box, &lab.err);
+    cr_assert_geq(folder, 0, "%s", lab.err.text);
+    box_free(box, NULL);
+    char text[64] = "";
+    AUTO_CLOSE int log = openat(folder, "san.2", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    cr_assert_geq(log, 0);
+    cr_expect_gt(io_read_full(log, text, sizeof text - 1), 0);
+    cr_expect_str_eq(text, "told by 2\n", "BOX_PROGRAM_PID");
+    cr_expect_lt(openat(folder, "san.3", O_RDONLY | O_NOFOLLOW | O_CLOEXEC), 0);
+}
