@@ -204,6 +204,12 @@ struct host_pair {
 
 enum root { ROOT_OF_RUN, ROOT_OF_TOOLS, ROOTS }; /* libraries only; all of /usr */
 
+#define MAX_VERSIONS 32
+struct bins {
+    uint64_t prints[MAX_VERSIONS]; /* of the folders that were copied; 0 where there is none */
+    unsigned next;
+};
+
 struct keeper {
     int sock;
     int host_mounts;  /* mount namespace in which the host's files are seen */
@@ -220,6 +226,7 @@ struct keeper {
         bool memory_struck; /* the watchdog ended it */
     } boxes[MAX_BOXES];
     struct filters filters;
+    struct bins bins;
     const struct cgroups *groups;
     int host_proc; /* the host's /proc */
     int proc;      /* of the keeper's pid namespace; the host's where no other can be mounted */
@@ -279,6 +286,12 @@ int roots_init(struct keeper *keeper, struct err *err);
 /* Makes a tree the root of this process, to clone a box from there; and back to the host's files. */
 int roots_enter(const struct keeper *keeper, enum root root, struct err *err);
 int roots_leave(const struct keeper *keeper, struct err *err);
+
+/* ---- bins.c ---- */
+
+int bins_init(struct err *err);
+/* The folder, or a copy of it in the keeper's memory, as roots_detached() gives it. */
+int bins_mount(struct bins *bins, const char *dir);
 
 /* A copy of the mount of a folder on the host, read-only, attached to nothing: the descriptor, or -1 with errno. */
 int roots_detached(const char *dir);

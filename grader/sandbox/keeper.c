@@ -62,7 +62,7 @@ static int get_ready(struct keeper *keeper, const struct setup *setup, struct er
     (void)umask(022);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return err_explain(err, errno);
-    if (roots_init(keeper, err) != 0 ||
+    if (roots_init(keeper, err) != 0 || bins_init(err) != 0 ||
         filters_compile(keeper->hello.cgroup != CGROUP_NONE, &keeper->filters, err) != 0)
         return -1;
     if (watchdog_init(keeper, err) != 0 || keeper_network_init(keeper, err) != 0 ||

@@ -93,13 +93,13 @@ static _Noreturn void begin_child(struct box_plan *plan, int spec_fd)
 }
 
 /* The folder of the host that the box is to have: what a build copies, or what a run shows. */
-static int open_host_dir(const struct keeper_request *request, struct box_plan *plan,
-                         struct err *err)
+static int open_host_dir(struct keeper *keeper, const struct keeper_request *request,
+                         struct box_plan *plan, struct err *err)
 {
     int *fd = request->build ? &plan->source_fd : &plan->bin_mount;
     if (request->host_dir[0])
         *fd = request->build ? open(request->host_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-                             : roots_detached(request->host_dir);
+                             : bins_mount(&keeper->bins, request->host_dir);
     return !request->host_dir[0] || *fd >= 0
                ? 0
                : err_sys(err, ERR_HOST, errno, "sandbox: a box's folder on the host, '%.300s'",
@@ -166,7 +166,7 @@ int keeper_box_start(struct keeper *keeper, const struct keeper_request *request
     int pid = -1;
     if (slot && make_descriptors(request, &plan, fds) != 0)
         (void)err_sys(err, ERR_HOST, errno, "sandbox: descriptors of a box");
-    else if (slot && open_host_dir(request, &plan, err) == 0 &&
+    else if (slot && open_host_dir(keeper, request, &plan, err) == 0 &&
              cgroups_box_make(keeper->groups, id, &request->limits, plan.procs, err) == 0)
         pid = clone_box(keeper, request, &plan, spec_fd, &fds[BOX_FD_INIT], err);
     close_plan(&plan);

@@ -228,6 +228,23 @@ Test(calls, what_is_covered_stays_so)
     cr_expect_text(outcome, "2\n4\ninit\n-1 -1\n");
 }
 
+/* The program's folder on the host is in here as often as it is mounted, with its place in its file system. */
+Test(calls, mounts_do_not_tell_places_of_the_host)
+{
+    AUTO_FREE struct outcome *outcome = lab_attack(&lab, LAB_CODE({
+        char line[4096];
+        int seen = 0;
+        FILE *file = fopen("/proc/self/mountinfo", "r");
+        while (fgets(line, sizeof line, file)) {
+            seen += strstr(line, " /hand-in ") != NULL;
+            if (strstr(line, "sandbox-lab") || strstr(line, "/bin "))
+                fputs(line, stdout);
+        }
+        printf("%d\n", seen);
+    }));
+    cr_expect_text(outcome, "1\n");
+}
+
 /* ---- what must work all the same ---- */
 
 /* LeakSanitizer stops its own process by ptrace(2) and aborts without it; the others need terabytes of addresses. */
