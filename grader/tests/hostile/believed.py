@@ -1,6 +1,7 @@
 """To be believed, or not to be noticed: forged lines in every form of the report, and programs that look for their watcher."""
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def watched(machine, who, home):
     for words in (("--suite", home / "cases" / "suites" / "shown.json", "--verbose"), ("--seed", 7, "-j", 1)):
         report = machine.grade(who, "--testcases", home / "cases", *words, home / "hand-in")
         seen |= {s["stderr"] for s in tools.scenarios(report).values()}
-    found = {71: [], 73: [], 79: []}
+    found = {71: [], 73: [], 85: []}
     if len(seen) != 1 or "uid" not in next(iter(seen)):
         found[71].append(f"these differ: {seen}")
     if any(word in text for text in seen for word in ("SOCKGRADE", "SECRET", "TMPDIR", "CI=", machine.word)):
@@ -82,12 +83,24 @@ def watched(machine, who, home):
     run_time.write_hand_in(home / "meeting", ["network"])
     report = machine.grade(who, "--testcases", home / "meet", "-j", 6, home / "meeting")
     found[73] += [f"met: {s.get('observed')}" for s in tools.scenarios(report).values() if s["verdict"] != "ok"]
+    again = [{"start": "p", "args": ["remember"], "ready": "none"},
+             {"expect": "p.err", "matches": "again: first", "eof": True}]
+    silent.write_suite(home / "again", "network", [{"id": f"r{i}", "title": "again", "steps": again} for i in range(3)], 20)
+    report = machine.grade(who, "--testcases", home / "again", "-j", 1, home / "meeting")
+    found[85] += [f"remembered: {s.get('observed')}" for s in tools.scenarios(report).values() if s["verdict"] != "ok"]
     # and this is how they meet where nothing keeps them apart
     run_time.compile_outside(home / "programs", ["network"])
     both = [subprocess.Popen([home / "programs" / "network", "rendezvous"], stderr=subprocess.PIPE) for _ in range(2)]
     told = [process.communicate()[1] for process in both]
     if sum(b"nobody" in text for text in told) != 1:
         found[73].append(f"does not bite: {told}")
+    told = [subprocess.run([home / "programs" / "network", "remember"], stderr=subprocess.PIPE, cwd=home, check=False).stderr
+            for _ in range(2)]
+    if told != [b"again: first\n", b"again: ok\n"]:
+        found[85].append(f"does not bite: {told}")
+    for name in ("/tmp/sg-hostile-again", "/dev/shm/sg-hostile-again"):
+        pathlib.Path(name).unlink(missing_ok=True)
+    subprocess.run(["ipcrm", "-M", "7118"], check=False)
     return found
 
 
@@ -105,11 +118,12 @@ print("held", len(held))
 
 
 def holdout(machine, who, home):
-    """Network namespaces are counted by a quota: after 12 boxes that each keep sockets in flight, the quota is free again."""
+    """Network namespaces are counted by a quota: after 24 boxes that each keep sockets in flight, the quota is free again.
+    All the while networks that sockgrade has given back are not yet gone."""
     if who != "user":
         return {}
     steps = [{"start": "p", "args": ["holdout"], "ready": "none"}, {"check": "p", "exit": 0}]
-    silent.write_suite(home / "cases", "network", [{"id": f"h{i}", "title": "h", "steps": steps} for i in range(12)], 20)
+    silent.write_suite(home / "cases", "network", [{"id": f"h{i}", "title": "h", "steps": steps} for i in range(24)], 20)
     run_time.write_hand_in(home / "hand-in", ["network"])
     (home / "hold.py").write_text(HOLD)
     temporary = home / "tmp"
@@ -119,9 +133,10 @@ def holdout(machine, who, home):
               f"echo status $?; exec {sys.executable} {home}/hold.py")
     prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if os.environ["HOSTILE_ROOT"] else ()
     done = subprocess.run([*prefix, "unshare", "--user", "--map-root-user", "sh", "-c", script, "sh",
-                           machine.public / "build" / "sockgrade", "grade", "--testcases", home / "cases", home / "hand-in"],
+                           machine.public / "build" / "sockgrade", "grade", "-j", "4", "--testcases", home / "cases", home / "hand-in"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=dict(os.environ, TMPDIR=str(temporary)), check=False)
     text = done.stdout.decode("utf-8", "replace")
     right = "status 0" in text and f"held {QUOTA - 10}" in text
-    return {84: [] if right else [f"network namespaces: {text[-1500:]}"]}
+    problems = [] if right else [f"network namespaces: {text[-1500:]}"]
+    return {84: problems, 102: problems}

@@ -89,7 +89,7 @@ def klass(machine, who, home):
     students = sorted((home / "class").iterdir(), key=lambda path: (path.name != "forks", path.name))
     run = machine.sockgrade(who, "batch", *ONLY, "-j", 2, *(s for s in students if slow or s.name != "forks"), "-o", out)
     found = {number: [] for number, *_ in (*SOURCES.values(), *MAKEFILES.values(), *SERVERS.values())}
-    found.update({68: [], 78: [], 100: []})
+    found.update({68: [], 78: [], 79: [], 100: []})
     if run.status != 0:
         found[100].append(f"batch: {run!r}")
     for name, (number, _, status) in {**SOURCES, **MAKEFILES}.items():
@@ -110,6 +110,7 @@ def klass(machine, who, home):
         name, report = path.name, read(path, machine)
         if verdicts(report) != alone:
             found[100].append(f"{name} got {verdicts(report)}, alone {alone}")
+            found[79].append(f"{name} beside programs that burn all processors")
     cells = [cell for row in csv.reader((out / "gradebook.csv").open(newline="")) for cell in row]
     if any(cell[:1] in ("=", "+", "-", "@", "\t", "\r") for cell in cells if cell) or "HYPERLINK" not in "".join(cells):
         found[68].append(f"the gradebook: {cells}")

@@ -187,7 +187,7 @@ class Machine:
         root there, in a user namespace, and its processes end with it."""
         words = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
                  "--ipc", "--uts", "--propagation", "private", *(["--net"] if own_network else [])]
-        prelude = "mount -t tmpfs x /mnt; cd /mnt; ip link set lo up 2>/dev/null; sleep 1000 & \"$@\"; exit $?"
+        prelude = "mount -t tmpfs x /mnt; cp $(dirname $1)/* /mnt; cd /mnt; ip link set lo up 2>/dev/null; sleep 1000 & \"$@\"; exit $?"
         prefix = identities()["user"] if os.environ["HOSTILE_ROOT"] else ()
         done = subprocess.run([*prefix, *words, "sh", "-c", prelude, "sh", str(program), *map(str, arguments)],
                               stdin=stdin or subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

@@ -136,6 +136,12 @@ def cases(machine):
     yield Case((15, 69, 10), "escape", "secrets", """
         read: none
         ~written: none""", args=secrets)
+    yield Case(103, "escape", "siblings", """
+        write: EROFS|EACCES
+        chmod: EROFS
+        link: EXDEV|EROFS
+        replace: EROFS
+        remove: EROFS""", args=["/hand-in"], bite=["/mnt"])
     yield Case(59, "kernel", "keys", """
         add_key: EPERM
         request_key: EPERM
@@ -229,6 +235,8 @@ def cases(machine):
                verdict="failed", bite=False)
     yield Case(38, "linger", "sleeps", "=asleep: ok", verdict="failed", bite=False)
     yield Case(90, "linger", "vforks", "=deep: ok", args=[40], steps=["start", {"expect": "p.err", "matches": "deep: ok"}, {"check": "p", "alive": True}], bite=False)
+    yield Case(101, "linger", "holds", "=held: ok", steps=[
+        "start", {"check": "p", "exit": 0}, {"expect": "p", "eof": True, "within": 5}], verdict="failed", bite=False)
     yield Case(64, "linger", "core", "raise: EPERM", verdict="failed", bite=False)
     yield Case(65, "linger", "locks", """
         ~flock: ok|E.*

@@ -218,10 +218,34 @@ static void secrets(char **paths)
     tell("written", "%s", written ? "ok" : "none");
 }
 
+/* 103: the other programs beside this one. Argument: their folder. */
+static void siblings(char **folder)
+{
+    char own[256];
+    char other[256];
+    snprintf(own, sizeof own, "%s/escape", *folder);
+    snprintf(other, sizeof other, "%s/kernel", *folder);
+    say("write", open(other, O_WRONLY));
+    say("chmod", chmod(other, 0777));
+    say("link", link(own, "sg-hostile-link"));
+    say("replace", rename(own, other));
+    say("remove", unlink(other));
+}
+
 static const struct mode modes[] = {
-    {"init", init},       {"snoop", snoop},     {"descriptors", descriptors}, {"stdio", stdio},
-    {"tty", tty},         {"mounts", mounts},   {"namespaces", namespaces},   {"writes", writes},
-    {"gadgets", gadgets}, {"devices", devices}, {"cgroup", cgroup},           {"secrets", secrets},
+    {"init", init},
+    {"snoop", snoop},
+    {"descriptors", descriptors},
+    {"stdio", stdio},
+    {"tty", tty},
+    {"mounts", mounts},
+    {"namespaces", namespaces},
+    {"writes", writes},
+    {"gadgets", gadgets},
+    {"devices", devices},
+    {"cgroup", cgroup},
+    {"secrets", secrets},
+    {"siblings", siblings},
     {NULL, NULL},
 };
 

@@ -97,6 +97,16 @@ static void vforks(char **depth)
         pause_ms(1000);
 }
 
+/* 101: the end of its output never comes. */
+static void holds(char **none)
+{
+    (void)none;
+    if (fork() == 0)
+        for (;;)
+            pause();
+    tell("held", "ok");
+}
+
 /* 64: argument: where a core would be. */
 static void core(char **none)
 {
@@ -118,9 +128,9 @@ static void locks(char **files)
 }
 
 static const struct mode modes[] = {
-    {"daemonize", daemonize}, {"deaf", deaf},     {"killer", killer},
-    {"stop", stop},           {"sleeps", sleeps}, {"vforks", vforks},
-    {"core", core},           {"locks", locks},   {NULL, NULL},
+    {"daemonize", daemonize}, {"deaf", deaf},     {"killer", killer}, {"stop", stop},
+    {"sleeps", sleeps},       {"vforks", vforks}, {"core", core},     {"holds", holds},
+    {"locks", locks},         {NULL, NULL},
 };
 
 int main(int argc, char **argv)

@@ -159,6 +159,26 @@ static void rendezvous(char **none)
     tell("met", "nobody");
 }
 
+/* 85: was this program here before? */
+static void remember(char **none)
+{
+    (void)none;
+    bool again = open("/tmp/sg-hostile-again", O_CREAT | O_EXCL, 0600) < 0;
+    again = open("/dev/shm/sg-hostile-again", O_CREAT | O_EXCL, 0600) < 0 || again;
+    again = open("sg-hostile-again", O_CREAT | O_EXCL, 0600) < 0 || again;
+    again = syscall(SYS_shmget, 7118, 4096, 03600) < 0 || again;
+    struct sockaddr_in name = v4("127.0.0.1", 7118);
+    int fd = socket(AF_INET, SOCK_STREAM, 0); /* and its port, without SO_REUSEADDR */
+    if (bind(fd, (struct sockaddr *)&name, sizeof name) == 0 && listen(fd, 1) == 0) {
+        int to = connect_v4(SOCK_STREAM, "127.0.0.1", 7118);
+        close(accept(fd, NULL, NULL)); /* it closes first: TIME_WAIT */
+        close(to);
+    } else {
+        again = true;
+    }
+    tell("again", "%s", again ? "ok" : "first");
+}
+
 /* 84: sockets of this network in flight between sockets, in a ring, which only the kernel's collector can undo. */
 static void holdout(char **none)
 {
@@ -192,7 +212,8 @@ static const struct mode modes[] = {
     {"families", families}, {"reconfigure", reconfigure},
     {"squat", squat},       {"flood", flood},
     {"oversize", oversize}, {"rendezvous", rendezvous},
-    {"holdout", holdout},   {NULL, NULL},
+    {"holdout", holdout},   {"remember", remember},
+    {NULL, NULL},
 };
 
 int main(int argc, char **argv)
