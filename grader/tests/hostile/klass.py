@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import run_time
-from machine import tools
+from machine import tools, validate
 
 SANITIZED = """#include <stdlib.h>
 const char *__asan_default_options(void) { return "exitcode=0:log_path=/tmp/x:halt_on_error=0"; }
@@ -119,6 +119,6 @@ def klass(machine, who, home):
 
 def read(path, machine):
     text = path.read_text()
-    tools.validate(text)
+    validate(text)
     tools.expect(machine.word not in text, f"a secret in {path.name}")
     return json.loads(text)

@@ -11,7 +11,7 @@ import tarfile
 import warnings
 import zipfile
 
-from machine import tools
+from machine import tools, validate
 
 ONLY = ("--only", "udp-echo-server/starts")
 SERVER = """#include <arpa/inet.h>
@@ -186,7 +186,7 @@ def intake(machine, who, home):
         if path.name == "summary.json":
             continue
         text = path.read_text()
-        tools.validate(text)
+        validate(text)
         tools.expect(machine.word not in text, f"a secret in {path.name}")
         report = json.loads(text)
         tools.expect(not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", json.dumps(report, ensure_ascii=False)),
