@@ -335,6 +335,26 @@ static bool target_network_rests(void *self, uint64_t *ret_frames)
     return network_rests(run->network, ret_frames);
 }
 
+static char *target_network_news(void *self, uint64_t *ret_at_ns)
+{
+    static const char *const fates[] = {
+        [NET_LOST] = "was lost",
+        [NET_DUPLICATED] = "was doubled",
+        [NET_REORDERED] = "was held back, to be overtaken",
+        [NET_OVERFLOWED] = "found no room and was lost",
+    };
+    struct run_target *run = self;
+    struct net_event event;
+    if (!network_event(run->network, &event))
+        return NULL;
+    *ret_at_ns = event.at_ns;
+    const char *to = event.to == NET_HOST_PROGRAM ? "program" : "test";
+    return event.number
+               ? xasprintf("packet %llu to the %s (%zu bytes) %s", (unsigned long long)event.number,
+                           to, event.bytes, fates[event.fate])
+               : xasprintf("a packet to the %s (%zu bytes) %s", to, event.bytes, fates[event.fate]);
+}
+
 static struct net_choice choice_of(const struct world_net_choice *from)
 {
     struct net_choice choice = {.share = from->share, .every = from->every};
@@ -364,6 +384,7 @@ static int make_network(struct run_target *run, const struct world_net *net, uin
     faults.ways[NET_HOST_PROGRAM] = way_of(&net->to_program);
     faults.ways[NET_HOST_PEERS] = way_of(&net->to_peers);
     run->target.network_rests = target_network_rests;
+    run->target.network_news = target_network_news;
     return network_new_faulty(run->place->sandbox, &faults, &run->network, err);
 }
 

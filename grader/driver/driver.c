@@ -157,6 +157,7 @@ static void close_run(struct run *run)
 {
     if (run->observer)
         last_look(run);
+    explain_network(run);
     run->closing = true;
     lanes_close(run);
     observer_free(run->observer);

@@ -61,6 +61,9 @@ struct target {
     void (*stop)(void *self, struct target_program *program, struct process_summary *ret);
     /* observe_ops' network_rests; NULL: a cable joins the hosts. */
     bool (*network_rests)(void *self, uint64_t *ret_frames);
+    /* The next thing that the network did to a packet, in words, and when (io_now_ns() clock); NULL: nothing more. The
+     * caller frees. NULL as above. */
+    char *(*network_news)(void *self, uint64_t *ret_at_ns);
     int (*add_address)(void *self, enum observe_host host, const char *address, struct err *err);
     const char *program_address, *program_address_2, *program_address6;
     const char *peers_address, *peers_address_2, *peers_address6;

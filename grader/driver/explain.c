@@ -1,4 +1,5 @@
-/* driver/explain.c: a program that does nothing: where it blocks, and what that means where it means something by itself. */
+/* driver/explain.c: a program that does nothing: where it blocks, and what that means where it means something by itself; and
+ * what the network did. */
 #include "base/own.h"
 #include "base/text.h"
 #include "driver/parts.h"
@@ -7,6 +8,7 @@
 
 #define MAX_LINES  6
 #define MIN_PROBES 10
+#define MOST_NEWS  64 /* at a time */
 
 char *explain_blocked(struct run *run)
 {
@@ -98,4 +100,21 @@ const char *explain_hang(struct run *run, const struct lane *lane, const struct 
     if (moment->blocked_output && writes_to_us(run))
         return "blocked-on-send";
     return explain_rest(run, endpoint);
+}
+
+void explain_network(struct run *run)
+{
+    const struct target *target = run->target;
+    uint64_t at_ns = 0;
+    for (int i = 0; target->network_news && i < MOST_NEWS; i++) {
+        AUTO_FREE char *text = target->network_news(target->self, &at_ns);
+        if (!text)
+            return;
+        /* what was noted since it happened stands in front of it */
+        size_t n = run->trace->n_events;
+        uint64_t last_us = n ? trace_event_at(run->trace, n - 1)->t_us : 0;
+        uint64_t at_us = at_ns > run->began_ns ? (at_ns - run->began_ns) / 1000 : 0;
+        at_us = at_us > last_us ? at_us : last_us;
+        trace_event(run->trace, at_us, TRACE_NOTE, "network", -1, NULL, 0, text);
+    }
 }

@@ -369,6 +369,9 @@ bool lane_is_looking(const struct lane *lane); /* a proof of silence could end i
 uint64_t fetch_next_timer(const struct run *run); /* UINT64_MAX: none */
 void fetch_run_timers(struct run *run);
 
+/* explain.c: notes in the trace what the network has done to packets since the last time. */
+void explain_network(struct run *run);
+
 /* play.c: the timeline. 0 when it has ended, -1 with err. */
 int play(struct run *run, struct err *err);
 /* After the timeline: reads on until every program rests or has ended, at most most_ns. No verdict comes of it. */

@@ -239,6 +239,7 @@ int play(struct run *run, struct err *err)
     while (!run->over && !run->root->ended) {
         bool moved = false;
         faults_note(run);
+        explain_network(run);
         if (lanes_advance(run, &nothing_known, &moved, err) != 0)
             return -1;
         if (moved) {

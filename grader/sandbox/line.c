@@ -44,6 +44,8 @@ struct line {
     struct packet *kept; /* to be overtaken by the next one */
     struct packet *gathered[MAX_GATHERED];
     size_t bytes, n_packets; /* all that are held */
+    struct net_event events[LINE_MAX_EVENTS];
+    size_t n_events, events_taken;
 };
 
 struct line *line_new(const struct net_way *way, unsigned mtu, uint64_t seed)
@@ -108,6 +110,31 @@ static void packet_add(struct line *line, struct packet *packet, const uint8_t *
 
 /* ---- fate ---- */
 
+static size_t ip_bytes(const struct packet *packet)
+{
+    return packet->len - packet->n_frames * (LENGTH_BYTES + FRAME_HEADER);
+}
+
+static void tell(struct line *line, enum net_fate fate, uint64_t number, size_t bytes,
+                 uint64_t now_ns)
+{
+    if (line->n_events < LINE_MAX_EVENTS)
+        line->events[line->n_events++] =
+            (struct net_event){.at_ns = now_ns, .fate = fate, .number = number, .bytes = bytes};
+}
+
+bool line_event(struct line *line, struct net_event *ret)
+{
+    if (line->events_taken == line->n_events)
+        return false;
+    *ret = line->events[line->events_taken++];
+    if (line->events_taken == line->n_events) {
+        line->events_taken = 0;
+        line->n_events = 0;
+    }
+    return true;
+}
+
 /* One number in 0..1 for each packet and question: no draw depends on how many were made before it (splitmix64). */
 static double draw(const struct line *line, uint64_t question)
 {
@@ -140,44 +167,58 @@ static bool clock_out(struct line *line, const struct packet *packet, uint64_t n
 {
     uint64_t start = line->free_ns > now_ns ? line->free_ns : now_ns;
     if (line->way.rate > 0) {
-        size_t of_ip = packet->len - packet->n_frames * (LENGTH_BYTES + FRAME_HEADER);
         if ((double)(start - now_ns) / NS_PER_S * line->way.rate > (double)LINE_QUEUE_BYTES)
             return false;
-        start += (uint64_t)((double)of_ip / line->way.rate * NS_PER_S);
+        start += (uint64_t)((double)ip_bytes(packet) / line->way.rate * NS_PER_S);
         line->free_ns = start;
     }
     *ret_due = start + (uint64_t)(line->way.delay_s * NS_PER_S);
     return true;
 }
 
-static void enter(struct line *line, struct packet *packet, uint64_t now_ns)
+static void lose(struct line *line, struct packet *packet, enum net_fate fate, uint64_t now_ns)
+{
+    uint64_t *count = fate == NET_LOST ? &line->counts.lost : &line->counts.overflowed;
+    (*count)++;
+    tell(line, fate, packet->counts ? line->counts.packets : 0, ip_bytes(packet), now_ns);
+    packet_free(line, packet);
+}
+
+/* A packet that has a number. */
+static void decide(struct line *line, struct packet *packet, uint64_t now_ns)
 {
     struct net_counts *counts = &line->counts;
-    counts->packets += packet->counts;
-    if (packet->counts && chosen(line, &line->way.loss, 0)) {
-        counts->lost++;
-        packet_free(line, packet);
-        return;
+    packet->twice = chosen(line, &line->way.duplicate, 1);
+    if (packet->twice) {
+        counts->duplicated++;
+        tell(line, NET_DUPLICATED, counts->packets, ip_bytes(packet), now_ns);
     }
-    if (!clock_out(line, packet, now_ns, &packet->due_ns)) {
-        counts->overflowed++;
-        packet_free(line, packet);
-        return;
-    }
-    packet->twice = packet->counts && chosen(line, &line->way.duplicate, 1);
-    counts->duplicated += packet->twice;
-    if (packet->counts && !line->kept && chosen(line, &line->way.reorder, 2)) {
-        counts->reordered++;
-        packet->due_ns += NET_REORDER_NS;
-        line->kept = packet;
-        return;
-    }
-    append(line, packet);
-    if (packet->counts && line->kept) {
+    if (line->kept) { /* this one overtakes it */
         line->kept->due_ns = packet->due_ns;
+        append(line, packet);
         append(line, line->kept);
         line->kept = NULL;
+    } else if (chosen(line, &line->way.reorder, 2)) {
+        counts->reordered++;
+        tell(line, NET_REORDERED, counts->packets, ip_bytes(packet), now_ns);
+        packet->due_ns += NET_REORDER_NS;
+        line->kept = packet;
+    } else {
+        append(line, packet);
     }
+}
+
+static void enter(struct line *line, struct packet *packet, uint64_t now_ns)
+{
+    line->counts.packets += packet->counts;
+    if (packet->counts && chosen(line, &line->way.loss, 0))
+        lose(line, packet, NET_LOST, now_ns);
+    else if (!clock_out(line, packet, now_ns, &packet->due_ns))
+        lose(line, packet, NET_OVERFLOWED, now_ns);
+    else if (packet->counts)
+        decide(line, packet, now_ns);
+    else
+        append(line, packet);
 }
 
 /* ---- fragments ---- */
@@ -228,6 +269,7 @@ void line_take(struct line *line, const uint8_t *frame, size_t len, uint64_t now
     if (len > FRAME_HEADER + mtu || line->bytes + LENGTH_BYTES + len > LINE_MAX_BYTES ||
         line->n_packets == LINE_MAX_PACKETS) {
         line->counts.overflowed++;
+        tell(line, NET_OVERFLOWED, 0, len > FRAME_HEADER ? len - FRAME_HEADER : 0, now_ns);
         return;
     }
     struct packet **place = view.fragment ? gathering(line, &view, now_ns) : NULL;

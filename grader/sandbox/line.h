@@ -26,6 +26,10 @@ typedef void (*line_send)(void *self, const uint8_t *frame, size_t len);
 void line_give(struct line *line, uint64_t now_ns, line_send send, void *self);
 /* When the next one arrives; UINT64_MAX: none is under way. */
 uint64_t line_next(const struct line *line);
+/* The oldest thing that happened and was not taken yet; false: none. At most LINE_MAX_EVENTS are kept, later ones are only
+ * counted. `to` is left alone. */
+#define LINE_MAX_EVENTS 64
+bool line_event(struct line *line, struct net_event *ret);
 const struct net_counts *line_counts(const struct line *line);
 
 #endif

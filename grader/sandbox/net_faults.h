@@ -48,4 +48,14 @@ struct net_counts {
     uint64_t overflowed; /* packets of any kind for which there was no room on the way */
 };
 
+/* One thing that happened to one packet. */
+enum net_fate { NET_LOST, NET_DUPLICATED, NET_REORDERED, NET_OVERFLOWED };
+struct net_event {
+    uint64_t at_ns; /* io_now_ns() clock: when the packet came to the switch */
+    unsigned to;    /* enum net_host */
+    enum net_fate fate;
+    uint64_t number; /* 0: a packet without one */
+    size_t bytes;    /* of IP */
+};
+
 #endif

@@ -66,6 +66,11 @@ bool network_rests(struct network *network, uint64_t *ret_frames)
     return !network->between || switch_rests(network->between, ret_frames);
 }
 
+bool network_event(struct network *network, struct net_event *ret)
+{
+    return network->between && switch_event(network->between, ret);
+}
+
 void network_counts(struct network *network, struct net_counts ret[2])
 {
     ret[0] = (struct net_counts){0};

@@ -90,6 +90,8 @@ void network_free(struct network *network);
 /* Of a network with a switch: false while any frame is under way in it, as far as it has come to the switch; true at other
  * times, and *ret_frames says how many have come so far. Never blocks; when in doubt false. Without a switch: true, 0. */
 bool network_rests(struct network *network, uint64_t *ret_frames);
+/* The next thing that the switch did to a packet, each once; false: nothing more. */
+bool network_event(struct network *network, struct net_event *ret);
 /* What became of the packets to each host (by enum net_host); zeros without a switch. */
 void network_counts(struct network *network, struct net_counts ret[2]);
 

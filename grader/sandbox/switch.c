@@ -161,6 +161,18 @@ bool switch_rests(struct net_switch *net_switch, uint64_t *ret_taken)
     return rests;
 }
 
+bool switch_event(struct net_switch *net_switch, struct net_event *ret)
+{
+    bool any = false;
+    (void)pthread_mutex_lock(&net_switch->lock);
+    for (unsigned host = 0; host < 2 && !any; host++) {
+        any = line_event(net_switch->lines[host], ret);
+        ret->to = host;
+    }
+    (void)pthread_mutex_unlock(&net_switch->lock);
+    return any;
+}
+
 void switch_counts(struct net_switch *net_switch, struct net_counts ret[2])
 {
     (void)pthread_mutex_lock(&net_switch->lock);

@@ -19,6 +19,9 @@ void switch_free(struct net_switch *net_switch); /* NULL is fine */
  * have entered so far. Never waits for the switch. */
 bool switch_rests(struct net_switch *net_switch, uint64_t *ret_taken);
 
+/* The next thing that happened to a packet; false: nothing more. */
+bool switch_event(struct net_switch *net_switch, struct net_event *ret);
+
 /* What became of the packets to each host (by enum net_host). */
 void switch_counts(struct net_switch *net_switch, struct net_counts ret[2]);
 

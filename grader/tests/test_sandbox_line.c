@@ -208,6 +208,35 @@ Test(sandbox_line, the_seed_decides_which_are_lost_and_the_share_how_many)
     cr_expect(lost > 4800 && lost < 5200, "%d", (int)lost);
 }
 
+/* Each thing that happens is told once, with the packet's number; of a flood only the first ones. */
+Test(sandbox_line, what_happens_is_told)
+{
+    const struct net_way way = {.delay_s = 1,
+                                .loss = {.numbers = {1}, .n_numbers = 1},
+                                .duplicate = {.numbers = {2}, .n_numbers = 1},
+                                .reorder = {.numbers = {3}, .n_numbers = 1}};
+    static const enum net_fate fates[] = {NET_LOST, NET_DUPLICATED, NET_REORDERED};
+    struct line *line = line_new(&way, 0, 1);
+    struct net_event event;
+    for (uint64_t i = 0; i < 4; i++)
+        take(line, 'x', i);
+    for (uint64_t i = 0; i < 3; i++) {
+        cr_assert(line_event(line, &event));
+        cr_expect_eq(event.fate, fates[i]);
+        cr_expect_eq(event.number, i + 1);
+        cr_expect_eq(event.at_ns, i);
+        cr_expect_eq(event.bytes, 60);
+    }
+    cr_expect_not(line_event(line, &event));
+    for (int i = 0; i < 3 * LINE_MAX_PACKETS; i++)
+        take(line, 'x', 9);
+    size_t told = 0;
+    for (; line_event(line, &event); told++)
+        cr_expect_eq(event.fate, NET_OVERFLOWED);
+    cr_expect_eq(told, LINE_MAX_EVENTS);
+    line_free(line);
+}
+
 /* One fault's draws do not move when another fault is added. */
 Test(sandbox_line, each_fault_is_drawn_by_itself)
 {
