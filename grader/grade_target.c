@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "grade_network.h"
 #include "scenario/data.h"
 #include "scenario/vars.h"
 
@@ -337,55 +338,8 @@ static bool target_network_rests(void *self, uint64_t *ret_frames)
 
 static char *target_network_news(void *self, uint64_t *ret_at_ns)
 {
-    static const char *const fates[] = {
-        [NET_LOST] = "was lost",
-        [NET_DUPLICATED] = "was doubled",
-        [NET_REORDERED] = "was held back, to be overtaken",
-        [NET_OVERFLOWED] = "found no room and was lost",
-    };
     struct run_target *run = self;
-    struct net_event event;
-    if (!network_event(run->network, &event))
-        return NULL;
-    *ret_at_ns = event.at_ns;
-    const char *to = event.to == NET_HOST_PROGRAM ? "program" : "test";
-    return event.number
-               ? xasprintf("packet %llu to the %s (%zu bytes) %s", (unsigned long long)event.number,
-                           to, event.bytes, fates[event.fate])
-               : xasprintf("a packet to the %s (%zu bytes) %s", to, event.bytes, fates[event.fate]);
-}
-
-static struct net_choice choice_of(const struct world_net_choice *from)
-{
-    struct net_choice choice = {.share = from->share, .every = from->every};
-    for (; choice.n_numbers < from->n_numbers && choice.n_numbers < NET_MAX_NUMBERS;
-         choice.n_numbers++)
-        choice.numbers[choice.n_numbers] = from->numbers[choice.n_numbers];
-    return choice;
-}
-
-static struct net_way way_of(const struct world_net_way *from)
-{
-    return (struct net_way){
-        .delay_s = from->delay_s,
-        .rate = from->rate,
-        .loss = choice_of(&from->loss),
-        .duplicate = choice_of(&from->duplicate),
-        .reorder = choice_of(&from->reorder),
-    };
-}
-
-static int make_network(struct run_target *run, const struct world_net *net, uint64_t seed,
-                        struct err *err)
-{
-    if (!net)
-        return network_new(run->place->sandbox, &run->network, err);
-    struct net_faults faults = {.mtu = net->mtu, .seed = seed};
-    faults.ways[NET_HOST_PROGRAM] = way_of(&net->to_program);
-    faults.ways[NET_HOST_PEERS] = way_of(&net->to_peers);
-    run->target.network_rests = target_network_rests;
-    run->target.network_news = target_network_news;
-    return network_new_faulty(run->place->sandbox, &faults, &run->network, err);
+    return grade_network_news(run->network, ret_at_ns);
 }
 
 int run_target_init(struct run_target *run, const struct grade_place *place,
@@ -411,7 +365,11 @@ int run_target_init(struct run_target *run, const struct grade_place *place,
                 .scratch_dir = BOX_SCRATCH_DIR,
             },
     };
-    return make_network(run, scenario->world.net, seed, err);
+    if (scenario->world.net) {
+        run->target.network_rests = target_network_rests;
+        run->target.network_news = target_network_news;
+    }
+    return grade_network_new(place->sandbox, scenario->world.net, seed, &run->network, err);
 }
 
 void run_target_done(struct run_target *run)
