@@ -121,11 +121,10 @@ static const char *copy_of(struct bins *bins, DIR *dir, uint64_t print, char *pa
 int bins_mount(struct bins *bins, const char *dir)
 {
     char path[64];
-    AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd); /* takes the descriptor over */
     if (!list)
         return -1;
-    fd = -1; /* the list's now */
     uint64_t print = fingerprint(list);
     const char *copy = print ? copy_of(bins, list, print, path, sizeof path) : NULL;
     (void)closedir(list);
