@@ -15,7 +15,7 @@ import sys
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODULES = ["cli", "grading", "demo_class", "bad_input", "batch", "intake", "language", "isolation", "ladder", "crash",
+MODULES = ["cli", "grading", "demo_class", "bad_input", "batch", "intake", "language", "isolation", "ladder", "crash", "network",
            "do_little", "faults", "sanitizers"]
 
 
