@@ -15,7 +15,7 @@ CC       ?= cc
 OPT      ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wold-style-definition -Wwrite-strings -Wpointer-arith -Wvla -Wundef -Wformat=2 -Werror
-PKGS     := jansson libcurl libseccomp libmnl nettle libarchive
+PKGS     := jansson libcurl libseccomp libmnl nettle libarchive libpcre2-8
 # asked lazily, so that `make deps` runs before pkg-config exists
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
@@ -174,7 +174,7 @@ install: all                               ## install below PREFIX (and DESTDIR)
 
 # Packages of Debian 12. Those for the style checks are apart: a demo does not need them.
 PACKAGES       := gcc libc6-dev make pkg-config libjansson-dev libcurl4-openssl-dev libseccomp-dev libmnl-dev \
-                  nettle-dev libarchive-dev libcriterion-dev python3 python3-jsonschema patch procps iproute2
+                  nettle-dev libarchive-dev libpcre2-dev libcriterion-dev python3 python3-jsonschema patch procps iproute2
 PACKAGES_STYLE := clang-format clang-tidy cppcheck shellcheck pmccabe git
 PACKAGES_FUZZ  := clang libclang-rt-14-dev llvm-14
 

@@ -12,6 +12,7 @@
 #include "grade_schedule.h"
 #include "grade_wanted.h"
 #include "report/report.h"
+#include "submission/origin.h"
 #include "submission/submission.h"
 
 #include <errno.h>
@@ -28,6 +29,8 @@ struct grade {
     struct suite *suite;
     struct sandbox *sandbox;
     struct submission *submission;
+    struct origin origin; /* of the submission */
+    char **notices;       /* of both; the texts are theirs */
     struct build *build;
     struct ready_made_list ready_made;
     char *ready_dir; /* bin_dir of a grade without a build */
@@ -75,9 +78,20 @@ static int open_sandbox(struct grade *grade, struct err *err)
 
 static int take_submission(struct grade *grade, struct err *err)
 {
-    if (!grade->options->submission)
+    const char *path = grade->options->submission;
+    struct origin *origin = &grade->origin;
+    if (!path)
         return 0;
-    return submission_take(grade->options->submission, grade->work_dir, sandbox_uid(grade->sandbox),
+    if (!grade->options->origin)
+        origin_of_path(path, origin);
+    else if (origin_from_text(grade->options->origin, origin, err) != 0)
+        return -1;
+    if (origin->refusal) {
+        const char *kind = origin->refusal_kind ? origin->refusal_kind : "unreadable";
+        grade->submission = submission_refused(path, kind, origin->refusal);
+        return 0;
+    }
+    return submission_take(path, grade->work_dir, sandbox_uid(grade->sandbox),
                            sandbox_gid(grade->sandbox), &grade->submission, err);
 }
 
@@ -224,16 +238,43 @@ static int status_of(const struct grade *grade, const struct sanitizer_result *s
     return status;
 }
 
-static void describe_submission(const struct grade *grade, struct grade_result *ret)
+static size_t count_texts(char *const *texts)
+{
+    size_t count = 0;
+    while (texts && texts[count])
+        count++;
+    return count;
+}
+
+/* What was noticed when it came, then what was noticed when it was taken. */
+static char **all_notices(const struct grade *grade)
 {
     const struct submission *submission = grade->submission;
+    size_t before = count_texts(grade->origin.notices);
+    size_t after = submission ? count_texts(submission->notices) : 0;
+    char **all = xcalloc(before + after + 1, sizeof *all);
+    for (size_t i = 0; i < before + after; i++)
+        all[i] = i < before ? grade->origin.notices[i] : submission->notices[i - before];
+    return all;
+}
+
+static void describe_submission(struct grade *grade, struct grade_result *ret)
+{
+    const struct submission *submission = grade->submission;
+    const struct origin *origin = &grade->origin;
+    grade->notices = all_notices(grade);
+    ret->notices = grade->notices;
+    ret->origin = origin_to_json(origin);
     ret->submission_name = submission ? submission->name : "ready-made programs";
     ret->submission_path = submission ? submission->path : NULL;
     ret->submission_form = submission ? submission->form : NULL;
     ret->submission_digest = submission ? submission->digest : "";
     ret->refusal = submission ? submission->refusal : NULL;
     ret->refusal_kind = submission ? submission->refusal_kind : NULL;
-    ret->notices = submission ? submission->notices : NULL;
+    if (origin->label)
+        ret->submission_name = origin->label;
+    if (origin->path)
+        ret->submission_path = origin->path;
 }
 
 static void describe_build(const struct grade *grade, struct grade_result *ret)
@@ -286,6 +327,7 @@ static json_t *report(struct grade *grade, int *ret_status)
     describe_build(grade, &result);
     json_t *json = report_to_json(&result);
     free(result.warnings);
+    json_decref(result.origin);
     return json;
 }
 
@@ -302,6 +344,8 @@ static void grade_done(struct grade *grade)
     ready_made_done(&grade->ready_made);
     build_free(grade->build);
     submission_free(grade->submission);
+    origin_done(&grade->origin);
+    free((void *)grade->notices);
     sandbox_close(grade->sandbox);
     suite_free(grade->suite);
     temp_done(&grade->temp);
@@ -313,7 +357,7 @@ static void grade_done(struct grade *grade)
 int grade_run(const struct grade_options *options, json_t **ret_report, int *ret_status,
               struct err *err)
 {
-    struct grade grade = {.options = options, .began_ns = io_now_ns()};
+    struct grade grade = {.options = options, .origin = {.late = -1}, .began_ns = io_now_ns()};
     int result = -1;
     /* The sandbox comes before the suite: its keeper is a copy of this process, which should still be small. */
     if (make_work_dir(&grade, err) == 0 && open_sandbox(&grade, err) == 0 &&

@@ -24,6 +24,7 @@ struct grade_progress {
 
 struct grade_options {
     const char *submission; /* folder or archive; NULL when every program is given by --program */
+    const char *origin; /* batch: whose it is, as origin_to_text() says it; NULL: its path tells */
     const char *testcases_dir; /* NULL: found as cli/options.h says */
     const char *suite_file;    /* NULL: suites/course.json of the test cases */
     const char *const *only;

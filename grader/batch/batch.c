@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/own.h"
 #include "base/temp.h"
+#include "batch/roster.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -246,17 +247,38 @@ static int prepare(struct run *run)
     return temp_make(run->options->temp_dir, "sockgrade-batch", &run->temp, run->err);
 }
 
-static struct batch *new_batch(const struct batch_options *options, const struct batch_ops *ops)
+static struct batch *new_batch(const struct batch_ops *ops)
 {
     struct batch *batch = xcalloc(1, sizeof *batch);
     batch->version = xstrdup(SOCKGRADE_VERSION);
     batch->grading_digest = xstrdup(ops->grading_digest);
-    batch->n_hand_ins = options->n_paths;
-    batch->hand_ins = xcalloc(options->n_paths, sizeof *batch->hand_ins);
-    for (size_t i = 0; i < options->n_paths; i++)
-        batch->hand_ins[i].path = options->paths[i];
-    names_assign(batch, options->out_dir);
+    batch->roster = xcalloc(1, sizeof *batch->roster);
     return batch;
+}
+
+/* Finds the hand-ins in what was named, and names them. */
+static int find_hand_ins(struct run *run)
+{
+    struct batch *batch = run->batch;
+    struct roster_options options = {
+        .paths = run->options->paths,
+        .n_paths = run->options->n_paths,
+        .student_regex = run->options->student_regex,
+        .temp_dir = run->temp.path,
+        .recognised = run->ops->recognised,
+        .self = run->ops->self,
+    };
+    if (roster_make(&options, batch->roster, run->err) != 0)
+        return -1;
+    batch->n_hand_ins = batch->roster->count;
+    batch->hand_ins = xcalloc(batch->n_hand_ins, sizeof *batch->hand_ins);
+    for (size_t i = 0; i < batch->n_hand_ins; i++) {
+        batch->hand_ins[i].path = batch->roster->entries[i].path;
+        batch->hand_ins[i].origin = &batch->roster->entries[i].origin;
+    }
+    names_assign(batch, run->options->out_dir);
+    run->began_ns = io_now_ns();
+    return 0;
 }
 
 int batch_run(const struct batch_options *options, const struct batch_ops *ops, struct batch **ret,
@@ -272,9 +294,11 @@ int batch_run(const struct batch_options *options, const struct batch_ops *ops, 
         .written_ns = io_now_ns(),
         .err = err,
     };
-    run.batch = new_batch(options, ops);
+    run.batch = new_batch(ops);
     run.workers = xcalloc(run.n_workers, sizeof *run.workers);
-    int result = catch_signals(&run) == 0 && prepare(&run) == 0 ? loop(&run) : -1;
+    int result = catch_signals(&run) == 0 && prepare(&run) == 0 && find_hand_ins(&run) == 0
+                     ? loop(&run)
+                     : -1;
     end_workers(&run);
     if (run.temp.path && result == 0)
         result = write_results(&run);
@@ -298,6 +322,8 @@ void batch_free(struct batch *batch)
         free(batch->hand_ins[i].report);
     }
     free(batch->hand_ins);
+    roster_done(batch->roster);
+    free(batch->roster);
     free(batch->version);
     free(batch->grading_digest);
     free(batch);

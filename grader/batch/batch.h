@@ -7,7 +7,7 @@
  * and so nothing that could disagree with it.
  *
  * OUT/gradebook.csv (RFC 4180; CRLF, header line; a cell that a spreadsheet would take for a formula gets a ' in front):
- *     hand_in, status ("graded", "refused", "error", "not-graded"), score, max_score, one column for each assignment (its
+ *     hand_in, student_id, student_name, student_email, late ("late", "in-time" or empty), attempt, status ("graded", "refused", "error", "not-graded"), score, max_score, one column for each assignment (its
  *     score), bug_classes (names, joined by spaces), report (file name), note. A score that is not known is empty, never 0.
  *
  * OUT/summary.json, keys in this order:
@@ -21,7 +21,7 @@
  *     score              {mean, median, min, max, max_score} over graded and current ones, in points; null when none
  *     classes            {NAME: number of hand-ins with this bug class}, most frequent first
  *     scenarios          {"ASSIGNMENT/SCENARIO": {passed, failed}}, hand-ins; skipped ones are in neither
- *     hand_ins           [{name, path, report, status, score, max_score, seconds, digest, note,
+ *     hand_ins           [{name, path, student: {id, name, email}, download, late, attempt (as in a report), report, status, score, max_score, seconds, digest, note,
  *                        assignments: [{id, status, score, max_score}], classes: [...]}] in the order given; status
  *                        "graded", "current", "error", "not-graded"; score, max_score: null unless all assignments count;
  *                        report: file name, null when there is none; note: null or a sentence (refusal, cause of an error) */
@@ -30,6 +30,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "submission/origin.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,9 +57,10 @@ struct batch_outcome {
 };
 
 struct batch_hand_in {
-    const char *path; /* as given */
-    char *name;       /* safe for a file name, unique among the hand-ins without regard to case */
-    char *report;     /* OUT/NAME.json; may not exist */
+    const char *path;            /* as given, or where it was taken out to */
+    const struct origin *origin; /* whose it is; its path, where there is one, is the one to show */
+    char *name;   /* safe for a file name, unique among the hand-ins without regard to case */
+    char *report; /* OUT/NAME.json; may not exist */
     enum batch_state state;
     char *note;    /* one sentence: why it could not be graded, or was refused; NULL */
     bool refused;  /* graded, with no points: the hand-in was refused */
@@ -90,18 +92,25 @@ struct batch_ops {
     const char *grading_digest; /* grade_digest() of those options */
     /* May be NULL. Called in batch_run()'s thread for every hand-in that has ended, and about once a second. */
     void (*progress)(void *self, const struct batch_progress *progress);
+    /* May be NULL. Told of every download (roster.h) before the first worker starts: one line. */
+    void (*recognised)(void *self, const char *sentence);
     void *self;
 };
 
 struct batch_options {
-    const char *const *paths; /* hand-ins */
+    const char *const *paths; /* hand-ins, and downloads of many */
     size_t n_paths;
-    const char *out_dir;  /* made when it does not exist */
-    const char *temp_dir; /* an existing folder; the workers' temporary files are in one below it */
-    unsigned workers;     /* at most so many at once; at least 1 */
+    const char *student_regex; /* roster.h; NULL: the known forms */
+    const char *out_dir;       /* made when it does not exist */
+    /* an existing folder; the workers' temporary files, and what is taken out of downloads, are in one below it */
+    const char *temp_dir;
+    unsigned workers; /* at most so many at once; at least 1 */
 };
 
+struct roster;
+
 struct batch {
+    struct roster *roster; /* owns the paths and origins */
     char *version, *grading_digest;
     struct batch_hand_in *hand_ins;
     size_t n_hand_ins;
@@ -112,7 +121,7 @@ struct batch {
 /* Grades what is not current and writes gradebook.csv and summary.json (also when interrupted, and from time to time
  * while it runs). SIGINT, SIGTERM and SIGHUP, unless ignored, end the run: no new worker starts, those that run get
  * SIGTERM and are waited for (a second signal, or 10 s: SIGKILL); ret->signal tells.
- * -1: the output folder cannot be made or written (ERR_USAGE), or the host failed as a whole (ERR_HOST). */
+ * -1: the output folder cannot be made or written, or roster_make() found a fault (ERR_USAGE), or the host failed as a whole (ERR_HOST). */
 int batch_run(const struct batch_options *options, const struct batch_ops *ops, struct batch **ret,
               struct err *err);
 void batch_free(struct batch *batch);

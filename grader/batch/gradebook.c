@@ -66,7 +66,8 @@ static const char *status_of(const struct batch_hand_in *hand_in)
 
 static void add_header(struct buf *out, const struct batch_hand_in *columns)
 {
-    (void)buf_add_str(out, "hand_in,status,score,max_score");
+    (void)buf_add_str(
+        out, "hand_in,student_id,student_name,student_email,late,attempt,status,score,max_score");
     for (size_t i = 0; columns && i < columns->n_assignments; i++) {
         (void)buf_add_char(out, ',');
         gradebook_cell(out, columns->assignments[i].id);
@@ -74,10 +75,23 @@ static void add_header(struct buf *out, const struct batch_hand_in *columns)
     (void)buf_add_str(out, ",bug_classes,report,note\r\n");
 }
 
+static void add_student(struct buf *out, const struct origin *origin)
+{
+    const char *const texts[] = {origin->id, origin->name, origin->email};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        (void)buf_add_char(out, ',');
+        gradebook_cell(out, texts[i] ? texts[i] : "");
+    }
+    (void)buf_printf(out, ",%s,", origin->late < 0 ? "" : origin->late ? "late" : "in-time");
+    if (origin->attempt)
+        (void)buf_printf(out, "%u", origin->attempt);
+}
+
 static void add_line(struct buf *out, const struct batch_hand_in *hand_in,
                      const struct batch_hand_in *columns)
 {
     gradebook_cell(out, hand_in->name);
+    add_student(out, hand_in->origin);
     (void)buf_printf(out, ",%s,", status_of(hand_in));
     bool graded = hand_in->state == BATCH_GRADED || hand_in->state == BATCH_CURRENT;
     add_number(out, hand_in->score, graded && hand_in->score_ok);

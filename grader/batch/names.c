@@ -20,9 +20,9 @@ static bool is_plain(unsigned char byte)
            (byte >= '0' && byte <= '9') || byte == '.' || byte == '_' || byte == '-';
 }
 
-static char *safe_name(const char *path)
+/* UTF-8 without control characters came in. */
+static char *safe_name(char *name)
 {
-    char *name = submission_name(path); /* UTF-8 without control characters */
     size_t len = strlen(name);
     if (len > MAX_NAME_BYTES) {
         len = MAX_NAME_BYTES;
@@ -59,7 +59,8 @@ void names_assign(struct batch *batch, const char *out_dir)
 {
     for (size_t i = 0; i < batch->n_hand_ins; i++) {
         struct batch_hand_in *hand_in = &batch->hand_ins[i];
-        AUTO_FREE char *bare = safe_name(hand_in->path);
+        const char *label = hand_in->origin->label;
+        AUTO_FREE char *bare = safe_name(label ? xstrdup(label) : submission_name(hand_in->path));
         hand_in->name = xstrdup(bare);
         for (unsigned turn = 2; is_taken(batch, i, hand_in->name); turn++) {
             free(hand_in->name);

@@ -14,6 +14,20 @@ static bool same(const json_t *object, const char *key, const char *wanted)
     return value && *value && strcmp(value, wanted) == 0;
 }
 
+/* A hand-in may have become late, or another attempt, without any change of its files. */
+static bool same_origin(const json_t *submission, const struct origin *origin)
+{
+    AUTO_JSON json_t *wanted = origin_to_json(origin);
+    const char *key;
+    json_t *value;
+    json_object_foreach(wanted, key, value)
+    {
+        if (!json_equal(value, json_object_get(submission, key)))
+            return false;
+    }
+    return true;
+}
+
 bool resume_is_current(struct batch_hand_in *hand_in, const char *grading_digest,
                        const char *temp_dir)
 {
@@ -24,7 +38,8 @@ bool resume_is_current(struct batch_hand_in *hand_in, const char *grading_digest
         submission_digest(hand_in->path, temp_dir, hand_in->digest, &ignored) != 0 ||
         report_load(hand_in->report, &report, &ignored) != 0)
         return false;
-    if (!same(json_object_get(report, "submission"), "digest", hand_in->digest) ||
+    if (!same_origin(json_object_get(report, "submission"), hand_in->origin) ||
+        !same(json_object_get(report, "submission"), "digest", hand_in->digest) ||
         !same(report, "grading_digest", grading_digest))
         return false;
     if (!outcome_read(hand_in, report) || !hand_in->score_ok) {

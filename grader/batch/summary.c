@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/own.h"
+#include "submission/submission.h"
 
 #include <string.h>
 
@@ -85,7 +86,11 @@ static json_t *hand_in_json(const struct batch_hand_in *hand_in)
     AUTO_FREE char *report = xasprintf("%s.json", hand_in->name);
     json_t *object = json_object();
     set(object, "name", text_or_null(hand_in->name));
-    set(object, "path", text_or_null(hand_in->path));
+    const struct origin *origin = hand_in->origin;
+    AUTO_FREE char *path = submission_showable(origin->path ? origin->path : hand_in->path, 4096);
+    set(object, "path", text_or_null(path));
+    AUTO_JSON json_t *whose = origin_to_json(origin);
+    (void)json_object_update(object, whose);
     set(object, "report", graded ? text_or_null(report) : NULL);
     set(object, "status", text_or_null(state_names[hand_in->state]));
     set(object, "score", graded && hand_in->score_ok ? json_real(hand_in->score) : NULL);

@@ -51,17 +51,19 @@ static _Noreturn void child_run(const struct launch *launch)
 
 /* The worker's arguments: those of ops, then what is its own. The texts in `own` are the caller's to free. */
 static const char **make_argv(const struct batch_ops *ops, const struct batch_hand_in *hand_in,
-                              const char *slot)
+                              const char *slot, const char *origin)
 {
     size_t count = 0;
     while (ops->worker_args[count])
         count++;
-    const char **argv = xcalloc(count + 9, sizeof *argv);
+    const char **argv = xcalloc(count + 11, sizeof *argv);
     size_t at = 0;
     argv[at++] = "sockgrade";
     for (size_t i = 0; i < count; i++)
         argv[at++] = ops->worker_args[i];
     argv[at++] = slot;
+    argv[at++] = "--origin";
+    argv[at++] = origin;
     argv[at++] = "--format=json";
     argv[at++] = "-o";
     argv[at++] = hand_in->report;
@@ -131,7 +133,8 @@ int worker_start(struct worker *worker, const struct batch_ops *ops, const char 
     if (stat(hand_in->report, &worker->old_report) != 0)
         worker->old_report.st_ino = 0;
     AUTO_FREE char *slot_word = xasprintf("--slot=%u", slot);
-    AUTO_FREE const char **argv = make_argv(ops, hand_in, slot_word);
+    AUTO_FREE char *origin = origin_to_text(hand_in->origin);
+    AUTO_FREE const char **argv = make_argv(ops, hand_in, slot_word, origin);
     struct launch launch = {
         .argv = argv, .executable = ops->worker, .mask = old_mask, .parent = getpid()};
     if (make_temp_dir(worker, temp_base, err) != 0 ||

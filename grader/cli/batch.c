@@ -24,7 +24,11 @@ static void print_help(void)
                  "whose hand-in, test cases,\n"
                  "options and sockgrade version are unchanged is kept. Two hand-ins of one name "
                  "become NAME and NAME-2, in the\n"
-                 "order given.\n\n");
+                 "order given.\n\n"
+                 "A hand-in is a folder or an archive (zip, tar, tar.gz, tar.bz2, tar.xz, 7z). A "
+                 "folder or an archive of many, as\n"
+                 "Canvas, Moodle, Gradescope and GitHub Classroom make them, or with a hand-in of "
+                 "each student in it, is a class.\n\n");
     options_print_help();
     (void)printf("\nexit status: 0 all were graded (whatever their marks), 2 usage or scenario "
                  "error, 3 some could not be\n"
@@ -92,6 +96,13 @@ static void show_progress(void *self, const struct batch_progress *progress)
     if (ended->state == BATCH_GRADED)
         (void)printf(" in %.1f s", ended->seconds);
     (void)printf("%s%s\n", ended->note ? ": " : "", ended->note ? ended->note : "");
+    (void)fflush(stdout);
+}
+
+static void show_download(void *self, const char *sentence)
+{
+    (void)self;
+    (void)printf("%s\n", sentence);
     (void)fflush(stdout);
 }
 
@@ -175,6 +186,7 @@ static int run(const struct options *options, int *ret_status, struct err *err)
     struct batch_options batch_options = {
         .paths = (const char *const *)options->operands,
         .n_paths = options->n_operands,
+        .student_regex = options->student_regex,
         .out_dir = options->output,
         .temp_dir = temp_dir && *temp_dir ? temp_dir : "/tmp",
         .workers =
@@ -188,6 +200,7 @@ static int run(const struct options *options, int *ret_status, struct err *err)
         .worker_args = args,
         .grading_digest = digest,
         .progress = show_progress,
+        .recognised = show_download,
         .self = &screen,
     };
     struct batch *batch = NULL;

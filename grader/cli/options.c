@@ -22,6 +22,8 @@ enum option_id {
     OPT_FORMAT,
     OPT_SLOT,
     OPT_NO_SANITIZER,
+    OPT_ORIGIN,
+    OPT_STUDENT_REGEX,
     OPT_JOBS = 'j',
     OPT_OUTPUT = 'o',
     OPT_VERBOSE = 'v',
@@ -54,7 +56,11 @@ static const struct option_row rows[] = {
     {"sandbox", "MODE", "full (default) or degraded (your own code only)", OPT_SANDBOX, true},
     {"no-sanitizer", NULL, "no second build with sanitizers: its points are left out of the sum",
      OPT_NO_SANITIZER, true},
+    {"student-regex", "REGEX",
+     "batch: whose a hand-in is, from its name: groups (?<id>) (?<name>) (?<late>) (?<file>) ...",
+     OPT_STUDENT_REGEX, false},
     {"slot", "N", NULL, OPT_SLOT, false},
+    {"origin", "JSON", NULL, OPT_ORIGIN, false},
     {"help", NULL, "this text", OPT_HELP, false},
 };
 
@@ -170,6 +176,12 @@ static int apply(struct options *options, int id, char *value, struct err *err)
     case OPT_FORMAT:
     case OPT_SANDBOX:
         return apply_choice(options, id, value, err);
+    case OPT_ORIGIN:
+        grade->origin = value;
+        return 0;
+    case OPT_STUDENT_REGEX:
+        options->student_regex = value;
+        return 0;
     case OPT_OUTPUT:
         options->output = value;
         return 0;

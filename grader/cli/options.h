@@ -11,9 +11,10 @@
 /* A command line, understood. Texts point into argv; done with options_done(). */
 struct options {
     struct grade_options grade;
-    bool jobs_set;      /* --jobs or -j was given (batch: how many workers) */
-    const char *format; /* "text", "json", "junit"; NULL: not given */
-    const char *output; /* -o; NULL: standard output */
+    bool jobs_set;             /* --jobs or -j was given (batch: how many workers) */
+    const char *format;        /* "text", "json", "junit"; NULL: not given */
+    const char *output;        /* -o; NULL: standard output */
+    const char *student_regex; /* batch */
     bool help;
     char **operands; /* hand-ins */
     size_t n_operands;

@@ -72,7 +72,8 @@ struct grade_result {
     const char *const *lacks; /* NULL-terminated */
     int cpus;
     const char *submission_name, *submission_path, *submission_digest;
-    const char *submission_form;        /* "folder", "zip", ...; NULL: not told */
+    json_t *origin;              /* {student, download, late, attempt}; NULL: nothing is known */
+    const char *submission_form; /* "folder", "zip", ...; NULL: not told */
     const char *refusal, *refusal_kind; /* NULL unless refused */
     char *const *notices;               /* NULL-terminated or NULL */
     const struct suite *suite;

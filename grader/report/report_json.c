@@ -47,12 +47,16 @@ static json_t *host(const struct grade_result *result)
 
 static json_t *submission(const struct grade_result *result)
 {
-    return json_pack(
+    json_t *object = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", report_line(result->submission_name), "path",
         report_line(result->submission_path), "form", report_string(result->submission_form),
         "digest", report_string(result->submission_digest), "refusal", report_line(result->refusal),
         "refusal_kind", report_string(result->refusal_kind), "notices",
         strings((const char *const *)result->notices));
+    AUTO_JSON json_t *unknown = json_pack("{s:{s:n, s:n, s:n}, s:n, s:n, s:n}", "student", "id",
+                                          "name", "email", "download", "late", "attempt");
+    (void)json_object_update(object, result->origin ? result->origin : unknown);
+    return object;
 }
 
 static json_t *build(const struct grade_result *result)

@@ -70,6 +70,28 @@ void report_wrap(struct buf *out, const char *text, unsigned width, const char *
     }
 }
 
+/* Only where a download told: of any other hand-in the name says it all. */
+static void student(const struct text_page *page, const json_t *submission)
+{
+    static const char *const keys[] = {"name", "id", "email"};
+    const json_t *who = json_object_get(submission, "student");
+    const json_t *late = json_object_get(submission, "late");
+    double attempt = report_number_of(submission, "attempt");
+    const char *download = report_text_of(submission, "download");
+    if (!*download)
+        return;
+    AUTO_BUF struct buf line = {0};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (*report_text_of(who, keys[i]))
+            (void)buf_printf(&line, "%s%s", line.len ? ", " : "", report_text_of(who, keys[i]));
+    if (attempt > 0)
+        (void)buf_printf(&line, ", attempt %.0f", attempt);
+    if (json_is_boolean(late))
+        (void)buf_printf(&line, ", %s", json_is_true(late) ? "LATE" : "in time");
+    (void)buf_printf(&line, " (%s)", download);
+    report_wrap(page->out, line.data, page->width, "student: ");
+}
+
 static void head(const struct text_page *page, const json_t *report)
 {
     const json_t *submission = json_object_get(report, "submission");
@@ -81,6 +103,7 @@ static void head(const struct text_page *page, const json_t *report)
     (void)buf_printf(page->out, "  suite %s, seed %s\n",
                      report_text_of(json_object_get(report, "suite"), "id"),
                      report_text_of(report, "seed"));
+    student(page, submission);
     if (*report_text_of(submission, "refusal")) {
         report_ink(page, INK_BAD);
         (void)buf_add_str(page->out, "The hand-in was refused:\n");

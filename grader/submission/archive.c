@@ -57,7 +57,13 @@ int intake_archive(struct intake *intake, int fd, int *ret_top)
     struct unpack_ops ops = {
         .entry = scratch_entry, .data = scratch_data, .end = scratch_end, .self = &scratch};
     struct unpack_limits limits = {
-        .entries = MAX_ENTRIES, .bytes = MAX_BYTES, .uid = intake->owner, .gid = intake->group};
+        .entries = MAX_ENTRIES,
+        .bytes = MAX_BYTES,
+        .ratio = UNPACK_RATIO,
+        .cpu_seconds = UNPACK_CPU_SECONDS,
+        .uid = intake->owner,
+        .gid = intake->group,
+    };
     struct unpack_refusal refusal;
     int result =
         unpack_archive(archive, &limits, &ops, &intake->submission->form, &refusal, intake->err);

@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define NOBODY 65534 /* owns nothing, by convention */
+
 #ifdef __SANITIZE_ADDRESS__
 #define SANITIZED                                                                                  \
     true /* its shadow takes terabytes of address space, its findings need standard error */
@@ -35,14 +37,19 @@ static bool keep_two_descriptors(int in, int out)
            syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) == 0;
 }
 
-/* Root of a user namespace may have no other id to become (EINVAL): it loses its capabilities, which is what counts. */
+static bool become(uid_t uid, gid_t gid)
+{
+    return setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
+           setresuid(uid, uid, uid) == 0;
+}
+
+/* Root of a user namespace may have no other id to become: then losing its capabilities, which is what counts, must do. */
 static bool drop_ids(const struct containment *containment)
 {
-    uid_t uid = containment->uid;
-    gid_t gid = containment->gid;
-    if (geteuid() == 0 && uid != 0 &&
-        (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0))
+    if (geteuid() == 0 && containment->uid != 0 && !become(containment->uid, containment->gid))
         return false;
+    if (geteuid() == 0 && containment->uid == 0)
+        (void)become(NOBODY, NOBODY);
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
     return syscall(SYS_capset, &head, none) == 0;

@@ -10,7 +10,7 @@
 struct containment {
     int in, out; /* become standard input and output; all other descriptors are closed */
     pid_t parent;
-    uid_t uid; /* as root, unless 0: become these */
+    uid_t uid; /* as root: become these; 0: nobody, where that can be had */
     gid_t gid;
     uint64_t address_space; /* bytes, in all */
     unsigned cpu_seconds;

@@ -1,5 +1,4 @@
-/* submission/scratch.h: the entries of an archive become a tree below a folder that nobody else sees. Shared by the files of
- * this stage only. */
+/* submission/scratch.h: the entries of an archive become a tree below a folder that nobody else sees. */
 #ifndef GRADER_SUBMISSION_SCRATCH_H
 #define GRADER_SUBMISSION_SCRATCH_H
 

@@ -17,7 +17,7 @@
 #define MAX_NAME_SHOWN 200
 
 /* One line, whatever the bytes are. */
-static char *showable(const char *bytes, size_t max)
+char *submission_showable(const char *bytes, size_t max)
 {
     AUTO_BUF struct buf out = {0};
     size_t len = strlen(bytes);
@@ -31,12 +31,17 @@ static char *showable(const char *bytes, size_t max)
 /* The format comes from this stage's own literals; the attribute in intake.h checks them there. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-static char *about_path(const struct intake *intake, const char *format)
+char *submission_sentence(const char *format, const char *about)
 {
-    AUTO_FREE char *path = showable(intake->path, MAX_NAME_SHOWN);
-    return xasprintf(format, *path ? path : "the hand-in itself");
+    AUTO_FREE char *shown = submission_showable(about, MAX_NAME_SHOWN);
+    return xasprintf(format, shown);
 }
 #pragma GCC diagnostic pop
+
+static char *about_path(const struct intake *intake, const char *format)
+{
+    return submission_sentence(format, *intake->path ? intake->path : "the hand-in itself");
+}
 
 int intake_refuse(struct intake *intake, const char *kind, const char *format)
 {
@@ -105,11 +110,11 @@ char *submission_name(const char *path)
         size_t stem = 0;
         (void)unpack_is_archive_name(last, &stem);
         AUTO_FREE char *name = xstrndup(last, stem);
-        return showable(name, MAX_NAME_SHOWN);
+        return submission_showable(name, MAX_NAME_SHOWN);
     }
     AUTO_FREE char *real = realpath(bare, NULL);
     slash = real ? strrchr(real, '/') : NULL;
-    return showable(slash && slash[1] ? slash + 1 : bare, MAX_NAME_SHOWN);
+    return submission_showable(slash && slash[1] ? slash + 1 : bare, MAX_NAME_SHOWN);
 }
 
 void intake_hash(struct intake *intake, char type, const uint8_t *content)
@@ -241,6 +246,16 @@ int submission_take(const char *path, const char *work_dir, uid_t owner, gid_t g
     }
     *ret = submission;
     return 0;
+}
+
+struct submission *submission_refused(const char *path, const char *kind, const char *sentence)
+{
+    struct submission *submission = xcalloc(1, sizeof *submission);
+    submission->name = submission_name(path);
+    submission->path = xstrdup(path);
+    submission->refusal_kind = xstrdup(kind);
+    submission->refusal = xstrdup(sentence);
+    return submission;
 }
 
 int submission_digest(const char *path, const char *work_dir, char ret[65], struct err *err)

@@ -31,7 +31,7 @@ struct submission {
     /* "link-leaves-tree", "link-loop", "device", "fifo", "socket", "too-many-files", "too-large", "too-deep",
      * "unreadable", "changed" (while it was read), "unknown-type"; of archives also: "not-an-archive",
      * "damaged-archive" (truncated, wrong checksum), "encrypted-archive", "nested-archive", "path-leaves-tree",
-     * "bad-name", "duplicate" (a file and a folder of one name), "bomb" */
+     * "bad-name", "duplicate" (a file and a folder of one name), "bomb"; "nothing-handed-in" (batch) */
     char *refusal_kind;
     /* NULL-terminated or NULL: what was left out (prebuilt objects and programs, links that name nothing, what an
      * operating system added), which folder was taken as the top, names that differ only in case, ... */
@@ -50,9 +50,18 @@ int submission_take(const char *path, const char *work_dir, uid_t owner, gid_t g
                     struct submission **ret, struct err *err);
 void submission_free(struct submission *submission);
 
+/* A hand-in that was refused before it could be taken. */
+struct submission *submission_refused(const char *path, const char *kind, const char *sentence);
+
 /* The digest that submission_take() would give, without a copy; "" for a hand-in that it would refuse. Archives are
  * unpacked below work_dir for as long as it takes. Errors as there. */
 int submission_digest(const char *path, const char *work_dir, char ret[65], struct err *err);
+
+/* Foreign bytes as one line of printable UTF-8, at most max of them; a sentence about some (its format's only %s). The
+ * caller frees. */
+char *submission_showable(const char *bytes, size_t max);
+char *submission_sentence(const char *format, const char *about)
+    __attribute__((format(printf, 1, 0)));
 
 /* The display name that submission_take() would give (the path need not exist). The caller frees. */
 char *submission_name(const char *path);

@@ -23,9 +23,7 @@
 #include <time.h>
 
 #define MEMORY_BYTES ((uint64_t)512 << 20) /* xz and 7z dictionaries: 64 MiB at their best */
-#define CPU_SECONDS  20
-#define RATIO_FREE   ((uint64_t)8 << 20) /* a page of zeros for a test is no bomb */
-#define RATIO_MAX    250
+#define RATIO_FREE   ((uint64_t)8 << 20)   /* a page of zeros for a test is no bomb */
 
 static const char *const form_names[FORM_COUNT] = {"zip",     "tar",    "tar.gz",
                                                    "tar.bz2", "tar.xz", "7z"};
@@ -33,9 +31,10 @@ static const char *const form_names[FORM_COUNT] = {"zip",     "tar",    "tar.gz"
 static const struct {
     const char *kind, *format;
 } failures[FAIL_COUNT] = {
-    [FAIL_NO_ARCHIVE] = {"not-an-archive",
-                         "the file is no whole archive of a kind that is read (zip, tar, tar.gz, "
-                         "tar.bz2, tar.xz, 7z), or its end is missing: %s"},
+    [FAIL_NO_ARCHIVE] =
+        {"not-an-archive",
+         "the file is no archive of a kind that is read (zip, tar, tar.gz, tar.bz2, "
+         "tar.xz, 7z), or was cut off (%s)"},
     [FAIL_DAMAGED] = {"damaged-archive", "the archive is damaged: %s"},
     [FAIL_TRUNCATED] = {"damaged-archive", "the archive was cut off: its end is missing%s"},
     [FAIL_ENCRYPTED] = {"encrypted-archive", "the archive is protected by a password (%s)"},
@@ -83,12 +82,12 @@ static uint64_t own_address_space(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static _Noreturn void child_run(const struct containment *containment)
+static _Noreturn void child_run(const struct containment *containment, bool names_only)
 {
     (void)setlocale(LC_ALL, "C.UTF-8"); /* libarchive has no names outside ASCII without it; */
     tzset(); /* it opens files, as this does: nothing can be opened later on */
     contain_self(containment);
-    unpack_child_run();
+    unpack_child_run(names_only);
 }
 
 static int start(struct unpacking *unpacking, int fd)
@@ -103,11 +102,11 @@ static int start(struct unpacking *unpacking, int fd)
         .uid = unpacking->limits->uid,
         .gid = unpacking->limits->gid,
         .address_space = own_address_space() + MEMORY_BYTES,
-        .cpu_seconds = CPU_SECONDS,
+        .cpu_seconds = unpacking->limits->cpu_seconds,
     };
     unpacking->pid = fork();
     if (unpacking->pid == 0)
-        child_run(&containment);
+        child_run(&containment, unpacking->limits->names_only);
     int cause = errno;
     (void)close(ends[1]);
     unpacking->pipe = ends[0];
@@ -124,7 +123,7 @@ static int explain_end(struct unpacking *unpacking, int status)
                        "the process that unpacks could not give up its rights (seccomp)");
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
         return refuse(unpacking, "bomb", "unpacking the archive takes more than %s",
-                      "20 s of processor time");
+                      "the processor time that it may take");
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         return err_set(unpacking->err, ERR_HOST,
                        "the process that unpacks was killed, perhaps for lack of memory");
@@ -178,7 +177,9 @@ static int take_data(struct unpacking *unpacking, const struct wire_head *head, 
     if (!unpacking->in_entry)
         return refuse_nonsense(unpacking);
     unpacking->bytes += head->len;
-    if (unpacking->bytes > RATIO_FREE && unpacking->bytes / RATIO_MAX > unpacking->archive_bytes)
+    unsigned ratio = unpacking->limits->ratio;
+    if (ratio && unpacking->bytes > RATIO_FREE &&
+        unpacking->bytes / ratio > unpacking->archive_bytes)
         return refuse(unpacking, "bomb",
                       "%s: the archive inflates to more than 250 times its own size",
                       unpacking->path);

@@ -11,6 +11,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* For one hand-in. */
+#define UNPACK_RATIO                                                                               \
+    250 /* sources compress by 20 at most, a page of zeros for a test is below 8 MiB */
+#define UNPACK_CPU_SECONDS 20
+
 enum unpack_type {
     UNPACK_FILE,
     UNPACK_PROGRAM, /* a file with its owner's execute bit */
@@ -47,14 +52,16 @@ struct unpack_ops {
 
 struct unpack_limits {
     uint64_t entries;
-    uint64_t bytes; /* inflated, over all files; whatever sizes the archive declares */
-    uid_t uid;      /* as root: as whom the archive is parsed; 0: as an id that owns nothing */
+    uint64_t bytes;       /* inflated, over all files; whatever sizes the archive declares */
+    unsigned ratio;       /* at most so many times the archive's own size, beyond 8 MiB; 0: any */
+    unsigned cpu_seconds; /* of processor time */
+    bool names_only; /* no data is inflated (but for what a compressed tar needs) and none comes */
+    uid_t uid;       /* as root: as whom the archive is parsed; 0: as nobody */
     gid_t gid;
 };
 
 /* Reads the archive from the open regular file `fd` (zip, tar, tar.gz, tar.bz2, tar.xz, 7z). *ret_form becomes its name in
- * that list once it is known. More than 250 times its own size (beyond 8 MiB), more than 20 s of processor time and more
- * than 512 MiB of memory are a bomb.
+ * that list once it is known. What goes beyond the limits, or needs more than 512 MiB of memory, is refused.
  * 0: read to its end. -1: ret->kind is set, or an op ended it, or err is set (ERR_HOST). */
 int unpack_archive(int fd, const struct unpack_limits *limits, const struct unpack_ops *ops,
                    const char **ret_form, struct unpack_refusal *ret, struct err *err);

@@ -207,7 +207,7 @@ static bool ends_with_zeros(void)
     return true;
 }
 
-_Noreturn void unpack_child_run(void)
+_Noreturn void unpack_child_run(bool names_only)
 {
     AUTO_FREE char *chunk = xmalloc(CHUNK);
     struct archive *archive = open_archive(chunk);
@@ -222,7 +222,10 @@ _Noreturn void unpack_child_run(void)
         if (archive_entry_is_encrypted(entry))
             fail(FAIL_ENCRYPTED, "encrypted");
         send_entry(entry);
-        send_data(archive);
+        if (names_only) /* the next header skips the data */
+            send_frame(WIRE_END, 0, NULL, 0);
+        else
+            send_data(archive);
     }
     if (form == FORM_COUNT)
         form = send_form(archive);

@@ -3,6 +3,7 @@
 #ifndef GRADER_SUBMISSION_WIRE_H
 #define GRADER_SUBMISSION_WIRE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WIRE_MAX_BYTES ((uint32_t)32 << 10)
@@ -34,7 +35,8 @@ enum wire_failure {
     FAIL_COUNT
 };
 
-/* unpack_child.c: parses standard input, writes frames to standard output, ends the process. It is contained already. */
-_Noreturn void unpack_child_run(void);
+/* unpack_child.c: parses standard input, writes frames to standard output, ends the process. It is contained already.
+ * names_only: entries without their data. */
+_Noreturn void unpack_child_run(bool names_only);
 
 #endif

@@ -11,6 +11,7 @@
 #include <archive_entry.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -152,6 +153,36 @@ static inline bool lab_noticed(const struct submission *submission, const char *
         if (strstr(*notice, part))
             return true;
     return false;
+}
+
+/* ---- the lab of a test, and its archive under way ---- */
+
+static struct lab lab;
+static struct packer packer;
+
+static inline void lab_begin(void)
+{
+    (void)setlocale(LC_ALL, "C.UTF-8"); /* libarchive writes no names outside ASCII without it */
+    lab_open(&lab);
+}
+
+static inline void lab_end(void)
+{
+    lab_close(&lab);
+}
+
+static inline void pack(const char *form)
+{
+    packer = pack_begin(form);
+    pack_open(&packer);
+}
+
+/* The archive is complete, and in its place. */
+static inline void put(void)
+{
+    pack_end(&packer);
+    lab_put(&lab, packer.bytes, packer.len);
+    pack_free(&packer);
 }
 
 #endif

@@ -7,7 +7,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -17,35 +16,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-static struct lab lab;
-
-static void begin(void)
-{
-    (void)setlocale(LC_ALL, "C.UTF-8");
-    lab_open(&lab);
-}
-
-static void end(void)
-{
-    lab_close(&lab);
-}
-
-TestSuite(submission_bombs, .init = begin, .fini = end, .timeout = 300);
-
-static struct packer packer;
-
-static void pack(const char *form)
-{
-    packer = pack_begin(form);
-    pack_open(&packer);
-}
-
-static void put(void)
-{
-    pack_end(&packer);
-    lab_put(&lab, packer.bytes, packer.len);
-    pack_free(&packer);
-}
+TestSuite(submission_bombs, .init = lab_begin, .fini = lab_end, .timeout = 300);
 
 static void expect_refusal(const char *kind)
 {
@@ -294,7 +265,7 @@ static int unpack_and_kill(int sig, struct unpack_refusal *refusal, struct err *
     put();
     AUTO_CLOSE int fd = open(lab.path, O_RDONLY | O_CLOEXEC);
     const char *form = NULL;
-    struct unpack_limits limits = {.entries = 10, .bytes = UINT64_MAX};
+    struct unpack_limits limits = {.entries = 10, .bytes = UINT64_MAX, .cpu_seconds = 20};
     struct unpack_ops ops = {
         .entry = kill_reader, .data = ignore_data, .end = ignore_end, .self = &sig};
     int result = unpack_archive(fd, &limits, &ops, &form, refusal, err);

@@ -1,4 +1,5 @@
 """Hand-ins as archives: each form, broken ones among good ones, run again."""
+import csv
 import io
 import json
 import subprocess
@@ -120,3 +121,95 @@ def test_a_git_checkout_is_a_folder_and_git_is_never_run():
         report, _ = grade(*ONLY, source, status=0)
         expect(report["submission"]["form"] == "git", str(report["submission"]))
         expect(not canary.exists(), "git was run")
+
+
+def canvas(here, late=""):
+    """A download as Canvas makes it: an archive, loose files, a text, and one archive that is broken."""
+    source = here / "anna"
+    if not source.exists():
+        copy_reference(source)
+    good = zip_of(source, here / "good.zip").read_bytes()
+    with zipfile.ZipFile(here / "hw1_submissions.zip", "w") as archive:
+        archive.writestr(f"doejane_{late}12345_60001_hw 1.zip", good)
+        archive.writestr("brokenben_12346_60002_hw1.zip", good[:-30])
+        archive.writestr("lizloose_12347_60003_Makefile", "all: udp_echo_server\nudp_echo_server: s.c\n\tcc -o $@ s.c\n")
+        archive.writestr("lizloose_12347_60004_s.c", "int main(void) { return 0; }\n")
+        archive.writestr("=cmd()_LATE_12348_60005_hw1.zip", good)
+        archive.writestr("tedtext_12349_text.html", "<p>see my repository")
+    return here / "hw1_submissions.zip"
+
+
+def by_student(out):
+    found = {}
+    for path in out.glob("*.json"):
+        if path.name != "summary.json":
+            validate(path.read_text())
+            report = json.loads(path.read_text())
+            found[report["submission"]["student"]["id"]] = report
+    return found
+
+
+def a_canvas_download(prefix):
+    with folder() as here:
+        download = canvas(here)
+        download.chmod(0o644)
+        out = here / "out"
+        temp = here / "temp"
+        temp.mkdir()
+        for place in (here, temp):
+            place.chmod(0o777)
+        result = sockgrade("batch", *ONLY, download, "-o", out, prefix=prefix, env={"TMPDIR": str(temp)})
+        expect_status(result, 0)
+        expect("form canvas: 5 hand-ins, 1 late, 1 refused" in result.out, repr(result))
+        reports = by_student(out)
+        expect(sorted(reports) == ["12345", "12346", "12347", "12348", "12349"], str(sorted(reports)))
+        jane = reports["12345"]["submission"]
+        full_marks(reports["12345"])
+        expect((jane["student"]["name"], jane["late"], jane["download"], jane["form"]) ==
+               ("doejane", False, "canvas", "zip"), str(jane))
+        expect(jane["path"].endswith("hw1_submissions.zip/doejane_12345_60001_hw 1.zip"), str(jane))
+        expect(reports["12348"]["submission"]["late"] is True, str(reports["12348"]["submission"]))
+        full_marks(reports["12348"])
+        kinds = {who: r["submission"]["refusal_kind"] for who, r in reports.items()}
+        expect(kinds == {"12345": None, "12346": "not-an-archive", "12347": None, "12348": None,
+                         "12349": "nothing-handed-in"}, str(kinds))
+        expect(reports["12347"]["build"]["status"] == "ok", str(reports["12347"]["build"]))
+        rows = list(csv.DictReader((out / "gradebook.csv").open(newline="", encoding="utf-8")))
+        expect({r["student_id"]: r["late"] for r in rows}["12348"] == "late", str(rows))
+        expect(not any(cell and cell[0] in "=+-@\t\r" for row in rows for cell in row.values()), f"a formula: {rows}")
+        expect(not list(temp.iterdir()), f"left behind: {list(temp.iterdir())}")
+
+
+def test_a_canvas_download():
+    a_canvas_download(())
+
+
+def test_a_canvas_download_as_a_user():
+    a_canvas_download(as_user())
+
+
+def test_a_download_is_resumed_and_lateness_is_news():
+    with folder() as here:
+        out = here / "out"
+        expect_status(sockgrade("batch", *ONLY, canvas(here), "-o", out), 0)
+        before = {p.name: p.stat().st_mtime_ns for p in out.glob("*_1234*.json")}
+        result = sockgrade("batch", *ONLY, canvas(here), "-o", out)
+        expect_status(result, 0)
+        again = {p.name: p.stat().st_mtime_ns for p in out.glob("*_1234*.json")}
+        kept = sorted(n for n in before if again[n] == before[n])
+        expect(kept == ["_cmd___12348.json", "doejane_12345.json", "lizloose_12347.json"], f"kept: {kept}\n{result!r}")
+        expect_status(sockgrade("batch", *ONLY, canvas(here, "LATE_"), "-o", out), 0)
+        expect(by_student(out)["12345"]["submission"]["late"] is True, "its report does not say that it is late")
+
+
+def test_a_pattern_that_is_wrong_is_a_usage_error():
+    with folder() as here:
+        path = zip_of(copy_reference(here / "anna"), here / "anna.zip")
+        result = sockgrade("batch", *ONLY, "--student-regex", "(?<id>x", path, "-o", here / "out")
+        expect_status(result, 2)
+        expect("student pattern: character 8" in result.err, repr(result))
+        result = sockgrade("batch", *ONLY, "--student-regex", "^(?<name>an+a)", path, "-o", here / "out")
+        expect_status(result, 0)
+        report = json.loads((here / "out" / "anna.json").read_text())
+        expect(report["submission"]["student"]["name"] == "anna", str(report["submission"]))
+        expect(report["submission"]["download"] == "pattern", str(report["submission"]))
