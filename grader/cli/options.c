@@ -177,10 +177,8 @@ static int apply(struct options *options, int id, char *value, struct err *err)
     case OPT_SANDBOX:
         return apply_choice(options, id, value, err);
     case OPT_ORIGIN:
-        grade->origin = value;
-        return 0;
     case OPT_STUDENT_REGEX:
-        options->student_regex = value;
+        *(id == OPT_ORIGIN ? &grade->origin : &options->student_regex) = value;
         return 0;
     case OPT_OUTPUT:
         options->output = value;
