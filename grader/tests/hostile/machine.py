@@ -145,7 +145,6 @@ class Machine:
         """Runs it as that identity, with everything within reach that a careless caller leaves there."""
         home = pathlib.Path(tempfile.mkdtemp(dir=self.place, prefix="run-"))
         home.chmod(0o755)
-        # elsewhere: a program can read the name of sockgrade's temporary folder in its mount table, and of no other
         temporary = pathlib.Path(tempfile.mkdtemp(prefix="t-"))
         temporary.chmod(0o777)
         precious = home / "stdin"

@@ -73,7 +73,7 @@ def cases(machine):
         seize: EPERM""")
     yield Case(42, "escape", "snoop", """
         others: none
-        words: none""", args=[machine.word[:20], "sockgrade-hostile", "/root", "/home"])
+        words: none""", args=[machine.word[:20], "sockgrade", "/root", "/home"])
     yield Case((43, 44), "escape", "descriptors", """
         inherited: none
         folder: EBADF""")
@@ -272,8 +272,8 @@ def write_cases(folder, files, all_cases):
 
 def write_hand_in(folder, files):
     folder.mkdir()
-    for name in ("attack.h", *(f"{f}.c" for f in files)):
-        shutil.copy(ATTACKS / name, folder)
+    for path in (*ATTACKS.glob("*.h"), *(ATTACKS / f"{f}.c" for f in files)):
+        shutil.copy(path, folder)
     (folder / "Makefile").write_text(f"all: {' '.join(files)}\n%: %.c attack.h\n\tcc -w -O1 -pthread -o $@ $<\n")
     subprocess.run(["chmod", "-R", "a+rX", str(folder)], check=True)
 
