@@ -199,6 +199,7 @@ int driver_run(const struct assignment *assignment, const struct scenario *scena
         play_out(&run, seconds_to_ns(options->settle_s));
     close_run(&run);
     trace->process = run.summary;
+    trace->starved_us = run.starved_ns / 1000;
     trace->seconds = (double)(io_now_ns() - run.began_ns) / 1e9;
     if (result != 0) {
         note_fault(trace, &local);

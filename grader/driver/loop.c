@@ -28,21 +28,30 @@ static uint64_t own_cpu_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+/* Time in which we were kept from working, or stopped. */
+static void excuse(struct run *run, uint64_t ns)
+{
+    run->excused_ns += ns;
+    if (ns > run->starved_ns)
+        run->starved_ns = ns;
+}
+
 int loop_wait(struct run *run, uint64_t until_ns, struct err *err)
 {
     struct epoll_event events[MAX_EVENTS];
     uint64_t now = io_now_ns();
-    uint64_t ns = until_ns > now ? until_ns - now : 0;
+    uint64_t ns = until_ns > now && !run->glance ? until_ns - now : 0;
     struct timespec span = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
     uint64_t worked = own_cpu_ns() - run->turn_cpu_ns;
     if (run->turn_ns && now - run->turn_ns > worked)
-        run->excused_ns += now - run->turn_ns - worked; /* we were kept from working, or stopped */
+        excuse(run, now - run->turn_ns - worked);
     int n = epoll_pwait2(run->epoll, events, MAX_EVENTS, &span, NULL);
     run->turn_ns = io_now_ns();
     run->turn_cpu_ns = own_cpu_ns();
     if (run->turn_ns > now + ns)
-        run->excused_ns += run->turn_ns - (now + ns); /* nor was that we were woken too late */
+        excuse(run, run->turn_ns - (now + ns)); /* woken too late */
     run->student_now_ns = 0;
+    run->glance = false;
     run->last_events = n;
     if (n < 0 && errno == EINTR)
         return 0;

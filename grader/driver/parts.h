@@ -45,9 +45,20 @@ struct limit {
     double seconds;
     bool counts_network; /* a connect: what is under way is just what is waited for */
     unsigned overdue;    /* turns in which it was reached while there was still something to read */
+    bool span;           /* not patience: a time in which something must stay as it is */
+    bool in_line;        /* it was reached while a thread stood in line for a processor... */
+    uint64_t progress;   /* ... and this is how far they had come */
 };
 
 void limit_start(struct run *run, struct limit *limit, double seconds);
+/* A time in which something must stay as it is (`for`, `silence`, `never`). The program's own timers go on while the grader
+ * is kept from working, so nothing is excused; and what is first seen when the span is over has happened nobody knows when:
+ * whoever asks limit_reached() first gives the program the benefit of the doubt. */
+void span_start(struct run *run, struct limit *limit, double seconds);
+/* From now on, as it was meant. */
+void limit_restart(struct run *run, struct limit *limit);
+/* How often the span's length the program has had by now; at least 1. */
+double span_stretch(struct run *run, const struct limit *limit);
 /* The program has had that much time of its own, or the wall's hard cap is reached. */
 bool limit_reached(struct run *run, struct limit *limit);
 /* A time (io_now_ns() clock) before which the limit cannot be reached. */
@@ -289,6 +300,8 @@ struct run {
     uint64_t student_now_ns;       /* of this iteration; 0: not read yet */
     uint64_t turn_ns, turn_cpu_ns; /* when the last wait ended, by the wall and by our own work */
     uint64_t excused_ns;           /* time in which we were kept from working, or woken too late */
+    uint64_t starved_ns;           /* the longest such time */
+    bool glance;                   /* a span has begun: what is there already is looked at first */
     uint64_t network_ns; /* time in which probes found something under way between the hosts */
     int last_events;     /* of the last wait */
     size_t kept_bytes;   /* arrived and not consumed, of all endpoints */

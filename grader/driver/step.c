@@ -54,9 +54,7 @@ bool step_settled(struct run *run, struct lane *lane, const struct moment *momen
     struct active *active = &lane->active;
     if (active->endpoint && sending_gated(active->endpoint)) {
         /* the rest of the question is still to be asked: the time for the answer begins then */
-        bool counts = active->limit.counts_network;
-        limit_start(run, &active->limit, active->limit.seconds);
-        active->limit.counts_network = counts;
+        limit_restart(run, &active->limit);
         *ret_proof = PROOF_DEADLINE;
         return io_now_ns() >= run->cap_ns;
     }

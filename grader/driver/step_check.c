@@ -19,8 +19,10 @@ static int begin_check(struct run *run, struct lane *lane, struct err *err)
     if (active->endpoint->kind != ENDPOINT_PROGRAM)
         return err_set(err, ERR_USAGE, "%s: '%s' is no program", active->path, active->name);
     active->program = active->endpoint->program;
-    limit_start(run, &active->limit,
-                check->for_s > 0 ? check->for_s : step_within(run, active->step, 1));
+    if (check->for_s > 0)
+        span_start(run, &active->limit, check->for_s);
+    else
+        limit_start(run, &active->limit, step_within(run, active->step, 1));
     if (program_look(run, active->program, &stats, err) != 0)
         return -1;
     active->cpu_before_us = stats.cpu_us;
@@ -220,7 +222,8 @@ static int look(struct run *run, struct active *active, struct process_stats *st
     *view = (struct view){.now = stats, .baseline = &program->baseline};
     /* what an orphan had used is gone with it: less than before means nothing */
     if (stats->cpu_us > active->cpu_before_us)
-        view->cpu_s = (double)(stats->cpu_us - active->cpu_before_us) / 1e6;
+        view->cpu_s = (double)(stats->cpu_us - active->cpu_before_us) / 1e6 /
+                      span_stretch(run, &active->limit); /* we may look late */
     if (check->listening && !check->not_listening)
         return program_server(run, program, active->text, &view->server, err);
     if (check->not_listening) {
@@ -279,8 +282,10 @@ static int poll_check(struct run *run, struct lane *lane, const struct moment *m
         return 0;
     if (look(run, active, &stats, &view, err) != 0)
         return -1;
-    bool true_now = holds(active, &view, finding);
     bool lasting = check->for_s > 0;
+    /* what changed since the last look may have changed after the span; the processor time is a sum, and counts */
+    bool undated = lasting && settled && proof == PROOF_DEADLINE && check->cpu.kind == BOUND_NONE;
+    bool true_now = undated || holds(active, &view, finding);
     if (!true_now && (lasting || is_over(active))) {
         finding->result.proof =
             PROOF_SEEN; /* it must stay true and is not, or cannot become so any more */

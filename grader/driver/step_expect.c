@@ -34,8 +34,10 @@ static int begin_expect(struct run *run, struct lane *lane, struct err *err)
             return err_set(err, run->err.kind, "%s", run->err.text);
     }
     active->changes = UINT64_MAX;
-    limit_start(run, &active->limit,
-                expect->silence_set ? expect->silence_s : step_within(run, active->step, 0));
+    if (expect->silence_set)
+        span_start(run, &active->limit, expect->silence_s);
+    else
+        limit_start(run, &active->limit, step_within(run, active->step, 0));
     step_context(run, lane, &context);
     return expectation_resolve(expect, &context, &active->want, err) == 0
                ? resolve_alternatives(run, lane, err)
@@ -139,6 +141,12 @@ static int poll_expect(struct run *run, struct lane *lane, const struct moment *
     bool settled = step_settled(run, lane, moment, &proof);
     if (!settled && active->changes == active->endpoint->changes)
         return 0;
+    bool first = active->changes == UINT64_MAX; /* all that is there came before the step */
+    if (settled && active->limit.span && proof == PROOF_DEADLINE && !first) {
+        finding_ok(finding); /* what has come since the last look may have come after the span */
+        finding_by_quiet(finding, proof);
+        return 0;
+    }
     active->changes = active->endpoint->changes;
     endpoint_arrival(active->endpoint, &arrival);
     arrival.agreed = active->agreed;

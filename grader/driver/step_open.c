@@ -119,7 +119,10 @@ static int begin_open(struct run *run, struct lane *lane, struct err *err)
     struct address address;
     if (step_expand(lane, step->u.open.target, &target, err) != 0)
         return -1;
-    limit_start(run, &lane->active.limit, step_within(run, step, 0));
+    if (step->u.open.never)
+        span_start(run, &lane->active.limit, step_within(run, step, 0));
+    else
+        limit_start(run, &lane->active.limit, step_within(run, step, 0));
     lane->active.limit.counts_network = step->u.open.kind == OPEN_TCP;
     if (step->u.open.kind == OPEN_ACCEPT) {
         struct endpoint *listener = endpoint_find(run, lane, target);
@@ -203,7 +206,9 @@ static int poll_accept(struct run *run, struct lane *lane, const struct moment *
     struct active *active = &lane->active;
     bool never = active->step->u.open.never;
     enum proof proof = PROOF_SEEN;
-    int got = accept_one(run, lane, err);
+    bool settled = step_settled(run, lane, moment, &proof);
+    bool undated = never && settled && proof == PROOF_DEADLINE; /* who comes now came too late */
+    int got = undated ? 0 : accept_one(run, lane, err);
     if (got < 0)
         return -1;
     if (got && never) {
@@ -211,7 +216,7 @@ static int poll_accept(struct run *run, struct lane *lane, const struct moment *
         finding_fail(finding, OUTCOME_OTHER, "no connection", "a connection: %s", ends);
     } else if (got) {
         finding_ok(finding);
-    } else if (step_settled(run, lane, moment, &proof)) {
+    } else if (settled) {
         if (never) {
             finding_ok(finding);
         } else {

@@ -33,9 +33,9 @@ void obs_clock_count_tracer(struct observer *observer, struct watched *box)
     }
 }
 
-uint64_t observe_student_ns(struct observer *observer, uint64_t excused_ns)
+static uint64_t advance(struct observer *observer, uint64_t excused_ns, uint64_t *last_ns)
 {
-    struct student_clock *clock = &observer->clock;
+    const struct student_clock *clock = &observer->clock;
     uint64_t runs = 0;
     for (size_t i = 0; i < observer->n_tasks; i++)
         if (observer->tasks[i].rest != REST_ENDED)
@@ -51,7 +51,32 @@ uint64_t observe_student_ns(struct observer *observer, uint64_t excused_ns)
     uint64_t time = wall - delay > own ? wall - delay : own;
     if (time > wall)
         time = wall;
-    if (time > clock->last_ns)
-        clock->last_ns = time;
-    return clock->last_ns;
+    if (time > *last_ns)
+        *last_ns = time;
+    return *last_ns;
+}
+
+uint64_t observe_student_ns(struct observer *observer, uint64_t excused_ns)
+{
+    return advance(observer, excused_ns, &observer->clock.last_ns);
+}
+
+uint64_t observe_program_ns(struct observer *observer)
+{
+    return advance(observer, 0, &observer->clock.last_program_ns);
+}
+
+uint64_t observe_progress(struct observer *observer, bool *ret_ready)
+{
+    uint64_t progress = 0;
+    *ret_ready = false;
+    for (size_t i = 0; i < observer->n_tasks; i++) {
+        struct task *task = &observer->tasks[i];
+        uint64_t runs = 0;
+        if (task->rest == REST_ENDED || obs_task_runs(observer, task, &runs) < 0)
+            continue;
+        progress += runs + task->cpu_ns;
+        *ret_ready |= obs_task_state(observer, task) == 'R';
+    }
+    return progress;
 }

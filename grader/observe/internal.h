@@ -203,7 +203,9 @@ struct student_clock {
     uint64_t start_ns;
     uint64_t delay_ns; /* run delay of all tasks since the start */
     uint64_t cpu_ns;   /* and their time on CPUs */
-    uint64_t last_ns;  /* the last answer: time never goes back */
+    /* the last answers: time never goes back */
+    uint64_t last_ns;         /* student time */
+    uint64_t last_program_ns; /* nothing excused */
 };
 /* Takes the growth of a task's run delay into account; called whenever schedstat was read. */
 void obs_clock_count(struct observer *observer, struct task *task);

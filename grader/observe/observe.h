@@ -77,6 +77,13 @@ const char *activity_name(enum activity state);
  * time, and never less than the processor time used, divided by the processors. Nanoseconds since the observer was made;
  * monotonic. */
 uint64_t observe_student_ns(struct observer *observer, uint64_t excused_ns);
+/* The same with nothing excused: the time in which a program that sleeps could have woken, whatever the caller did. */
+uint64_t observe_program_ns(struct observer *observer);
+
+/* How far the known threads have come: processor time and times put on a processor, added up. ret_ready: one of them, PID 1
+ * of a box included (it tells of ends), is ready to run or does. Ready and no further than before: it stands in line for a
+ * processor, which schedstat counts only when that is over. */
+uint64_t observe_progress(struct observer *observer, bool *ret_ready);
 
 /* Where every thread blocks, in the student's words, one line each:
  * "recvfrom on fd 4 (10.0.0.2:7007 <- 10.0.0.1:41022, connected), 0 bytes unread". Freed by the caller. */

@@ -5,7 +5,8 @@
  *   s after 20 ms asleep   S after 300 ms asleep   f from a forked child    g from a grandchild (double fork)
  *   v after a vfork child has slept 20 ms          t from another thread, woken by a condition variable
  *   w two answers, the second after 5 ms of CPU    q close                  l close after 5 ms of CPU
- *   d die                  b spin for ever         a answer from SIGALRM, 100 ms later
+ *   d die                  D die after 50 ms of CPU
+ *   b spin for ever         a answer from SIGALRM, 100 ms later
  *   y answer by a timerfd, 100 ms later (epoll)    k set SO_RCVTIMEO to 100 ms, answer when it strikes (block)
  *   o fill stdout for ever z leave a zombie        x stop (SIGSTOP)         O send without end
  *   K answer under TCP_CORK, which lets it go 200 ms later
@@ -255,6 +256,9 @@ static bool styles_obey(int fd, char command)
     case 'b':
         for (;;)
             styles_burn(1000000);
+    case 'D':
+        styles_burn(50000);
+        _exit(3);
     case 'd':
         _exit(3);
     case 'l':

@@ -122,6 +122,8 @@ struct trace {
     bool host_error;    /* the machine failed us: error_text, verdict "error" */
     char *error_text;
     double seconds; /* wall time of the run */
+    uint64_t
+        starved_us; /* the longest time in which the grader itself was kept from working: no processor, or stopped */
     struct trace_var {
         char *name;
         char *value;
