@@ -151,16 +151,34 @@ static int apply_choice(struct options *options, int id, const char *value, stru
     return 0;
 }
 
+/* The options whose argument is kept as it is: where; NULL for another option. */
+static const char **place_of(struct options *options, int id)
+{
+    switch (id) {
+    case OPT_TESTCASES:
+        return &options->grade.testcases_dir;
+    case OPT_SUITE:
+        return &options->grade.suite_file;
+    case OPT_ORIGIN:
+        return &options->grade.origin;
+    case OPT_STUDENT_REGEX:
+        return &options->student_regex;
+    case OPT_OUTPUT:
+        return &options->output;
+    default:
+        return NULL;
+    }
+}
+
 static int apply(struct options *options, int id, char *value, struct err *err)
 {
     struct grade_options *grade = &options->grade;
+    const char **place = place_of(options, id);
+    if (place) {
+        *place = value;
+        return 0;
+    }
     switch (id) {
-    case OPT_TESTCASES:
-        grade->testcases_dir = value;
-        return 0;
-    case OPT_SUITE:
-        grade->suite_file = value;
-        return 0;
     case OPT_ONLY:
         options->only = xreallocarray(options->only, grade->n_only + 1, sizeof *options->only);
         options->only[grade->n_only++] = value;
@@ -176,13 +194,6 @@ static int apply(struct options *options, int id, char *value, struct err *err)
     case OPT_FORMAT:
     case OPT_SANDBOX:
         return apply_choice(options, id, value, err);
-    case OPT_ORIGIN:
-    case OPT_STUDENT_REGEX:
-        *(id == OPT_ORIGIN ? &grade->origin : &options->student_regex) = value;
-        return 0;
-    case OPT_OUTPUT:
-        options->output = value;
-        return 0;
     case OPT_VERBOSE:
         grade->verbose = true;
         return 0;
