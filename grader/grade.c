@@ -156,6 +156,8 @@ static const char *missing_reason(const struct grade *grade, const char *program
 
 static void play(struct grade *grade)
 {
+    if (sandbox_status(grade->sandbox)->one_host)
+        suite_leave_out_net(grade->suite);
     grade->place = (struct grade_place){
         .sandbox = grade->sandbox,
         .bin_dir = grade->build && grade->build->bin_dir ? grade->build->bin_dir : grade->ready_dir,

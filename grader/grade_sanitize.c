@@ -183,8 +183,10 @@ static void count_runs(const struct schedule_assignment *own, struct sanitizer_p
     }
 }
 
+static const char machine_fault[] = "A fault of the machine, not of the hand-in; grade again.";
+
 /* Where nothing was tested: why, and whether its points are lost or left out. */
-static void explain_untested(const struct sanitize_pass *pass, const struct assignment *file,
+static void explain_untested(struct sanitize_pass *pass, const struct assignment *file,
                              struct sanitizer_part *part)
 {
     const struct build_program *made = program_of(pass->second, file->program);
@@ -193,7 +195,12 @@ static void explain_untested(const struct sanitize_pass *pass, const struct assi
         part->max_score = 0;
     } else if (!is_built(pass, file->program)) {
         part->status = "missing";
-    } else if (!pass->second || lacks_runtime(pass->second)) {
+    } else if (!pass->second) {
+        part->status = "withheld";
+        part->text = machine_fault;
+        part->max_score = 0;
+        pass->result.withheld = true; /* built another time it may be tested */
+    } else if (lacks_runtime(pass->second)) {
         part->status = "withheld";
         part->text = "This machine could not build it with sanitizers; its points are left out of "
                      "the sum. Are libasan and libubsan installed (Debian: libgcc-12-dev)?";
@@ -220,7 +227,7 @@ static void judge(struct sanitize_pass *pass, const struct schedule *grade, size
     count_runs(&pass->schedule.assignments[i], part, &fault);
     if (fault) {
         part->status = "withheld";
-        part->text = "A fault of the machine, not of the hand-in; grade again.";
+        part->text = machine_fault;
         part->max_score = 0;
         pass->result.withheld = true;
     } else if (pass->schedule.assignments[i].blocked_by) {

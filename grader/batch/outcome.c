@@ -105,7 +105,8 @@ static bool read_all(struct batch_hand_in *hand_in, const json_t *report)
     hand_in->refused = refusal != NULL;
     const char *digest = json_string_value(json_object_get(submission, "digest"));
     (void)snprintf(hand_in->digest, sizeof hand_in->digest, "%s", digest ? digest : "");
-    hand_in->score_ok = !error;
+    const json_t *sanitizer = json_object_get(report, "sanitizer");
+    hand_in->score_ok = !error && !json_is_true(json_object_get(sanitizer, "withheld"));
     if (error || refusal)
         hand_in->note = xstrdup(error ? error : refusal);
     for (size_t i = 0; i < json_array_size(assignments); i++) {

@@ -219,6 +219,8 @@ static void describe(const struct choice *choice)
     struct origin *origin = &choice->group->origin;
     const struct member *first = NULL;
     size_t count = count_members(choice, &first);
+    if (!first)
+        return; /* a group has at least one member: it was made for it */
     AUTO_FREE char *operand = shown_name(source->path ? source->path : "");
     AUTO_FREE char *inner = shown_name(source->path ? source->inner : "");
     AUTO_FREE char *name = shown_name(source->path || !first->path ? first->name : first->path);

@@ -339,6 +339,8 @@ extern const struct verb_ops verb_start, verb_open, verb_send, verb_expect, verb
 /* No input is coming any more that this step could still wait for; *ret_proof says how that is known. */
 bool step_settled(struct run *run, struct lane *lane, const struct moment *moment,
                   enum proof *ret_proof);
+/* A span is over by the clock: what has changed since the last look may have changed after it, and counts for nothing. */
+bool step_undated(const struct active *active, bool settled, enum proof proof);
 const struct vars *lane_vars(const struct lane *lane); /* the innermost scope */
 int step_expand(const struct lane *lane, const char *text, char **ret, struct err *err);
 void step_context(const struct run *run, const struct lane *lane, struct data_context *ret);

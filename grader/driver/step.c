@@ -67,6 +67,11 @@ bool step_settled(struct run *run, struct lane *lane, const struct moment *momen
     return limit_reached(run, &active->limit);
 }
 
+bool step_undated(const struct active *active, bool settled, enum proof proof)
+{
+    return active->limit.span && settled && proof == PROOF_DEADLINE;
+}
+
 int step_expand(const struct lane *lane, const char *text, char **ret, struct err *err)
 {
     return vars_expand(lane_vars(lane), text, ret, err);

@@ -269,6 +269,34 @@ static const struct moment *usable(const struct check_step *check, const struct 
     return unknown ? &nothing_known : moment;
 }
 
+/* Processor time is a sum, and counts whenever one looks. */
+static bool sums_nothing(const struct check_step *check)
+{
+    return check->cpu.kind == BOUND_NONE;
+}
+
+/* settled: how the time ended; NULL: it has not. */
+static void conclude(struct run *run, const struct active *active, bool true_now,
+                     const enum proof *settled, struct finding *finding)
+{
+    const struct check_step *check = &active->step->u.check;
+    bool lasting = check->for_s > 0;
+    if (!true_now && (lasting || is_over(active))) {
+        finding->result.proof =
+            PROOF_SEEN; /* it must stay true and is not, or cannot become so any more */
+    } else if (true_now && (!lasting || settled)) {
+        finding_ok(finding);
+        if (lasting)
+            finding_by_quiet(finding, *settled);
+    } else if (!true_now && settled) {
+        finding_by_quiet(finding, *settled);
+        if (waits_for_end(check))
+            finding_add_where(run, finding);
+    } else {
+        finding->done = false; /* it may still become so, or must stay so */
+    }
+}
+
 static int poll_check(struct run *run, struct lane *lane, const struct moment *moment,
                       struct finding *finding, struct err *err)
 {
@@ -282,24 +310,9 @@ static int poll_check(struct run *run, struct lane *lane, const struct moment *m
         return 0;
     if (look(run, active, &stats, &view, err) != 0)
         return -1;
-    bool lasting = check->for_s > 0;
-    /* what changed since the last look may have changed after the span; the processor time is a sum, and counts */
-    bool undated = lasting && settled && proof == PROOF_DEADLINE && check->cpu.kind == BOUND_NONE;
-    bool true_now = undated || holds(active, &view, finding);
-    if (!true_now && (lasting || is_over(active))) {
-        finding->result.proof =
-            PROOF_SEEN; /* it must stay true and is not, or cannot become so any more */
-    } else if (true_now && (!lasting || settled)) {
-        finding_ok(finding);
-        if (lasting)
-            finding_by_quiet(finding, proof);
-    } else if (!true_now && settled) {
-        finding_by_quiet(finding, proof);
-        if (waits_for_end(check))
-            finding_add_where(run, finding);
-    } else {
-        finding->done = false; /* it may still become so, or must stay so */
-    }
+    bool true_now = (sums_nothing(check) && step_undated(active, settled, proof)) ||
+                    holds(active, &view, finding);
+    conclude(run, active, true_now, settled ? &proof : NULL, finding);
     return 0;
 }
 

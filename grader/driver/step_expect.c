@@ -130,6 +130,18 @@ static void explain_end(struct run *run, const struct lane *lane, const struct m
     finding_add_where(run, finding);
 }
 
+/* What was seen is certain; but which mistake it is may rest on no more coming. */
+static void rest_on_quiet(const struct active *active, bool by_quiet, bool no_match_at_the_end,
+                          enum proof proof, struct finding *finding)
+{
+    if (by_quiet) {
+        finding_by_quiet(finding, proof);
+    } else if (no_match_at_the_end && active->step->n_alternatives) {
+        finding->by_quiet = true;
+        finding->quiet_proof = proof;
+    }
+}
+
 static int poll_expect(struct run *run, struct lane *lane, const struct moment *moment,
                        struct finding *finding, struct err *err)
 {
@@ -142,8 +154,8 @@ static int poll_expect(struct run *run, struct lane *lane, const struct moment *
     if (!settled && active->changes == active->endpoint->changes)
         return 0;
     bool first = active->changes == UINT64_MAX; /* all that is there came before the step */
-    if (settled && active->limit.span && proof == PROOF_DEADLINE && !first) {
-        finding_ok(finding); /* what has come since the last look may have come after the span */
+    if (!first && step_undated(active, settled, proof)) {
+        finding_ok(finding);
         finding_by_quiet(finding, proof);
         return 0;
     }
@@ -172,13 +184,7 @@ static int poll_expect(struct run *run, struct lane *lane, const struct moment *
         if (by_quiet && alternative < 0)
             explain_end(run, lane, moment, finding);
     }
-    if (by_quiet) {
-        finding_by_quiet(finding, proof);
-    } else if (result.state == MATCH_NO && settled && active->step->n_alternatives) {
-        finding->by_quiet =
-            true; /* what was seen is certain; which mistake it is rests on no more coming */
-        finding->quiet_proof = proof;
-    }
+    rest_on_quiet(active, by_quiet, result.state == MATCH_NO && settled, proof, finding);
     return 0;
 }
 

@@ -207,7 +207,7 @@ static int poll_accept(struct run *run, struct lane *lane, const struct moment *
     bool never = active->step->u.open.never;
     enum proof proof = PROOF_SEEN;
     bool settled = step_settled(run, lane, moment, &proof);
-    bool undated = never && settled && proof == PROOF_DEADLINE; /* who comes now came too late */
+    bool undated = step_undated(&lane->active, settled, proof);
     int got = undated ? 0 : accept_one(run, lane, err);
     if (got < 0)
         return -1;

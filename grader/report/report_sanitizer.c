@@ -126,7 +126,7 @@ static void provoked_by(const struct text_page *page, const json_t *finding)
                   (int)report_number_of(last, "len"));
     AUTO_BUF struct buf text = {0};
     const char *bytes = report_text_of(last, "bytes"); /* they are escaped: ASCII */
-    for (size_t at = 0; bytes[at] && at < MAX_SENT_SHOWN; at += strnlen(bytes + at, SENT_LINE))
+    for (size_t at = 0; at < MAX_SENT_SHOWN && bytes[at]; at += strnlen(bytes + at, SENT_LINE))
         (void)buf_printf(&text, "%.*s\n", SENT_LINE, bytes + at);
     if (strlen(bytes) > MAX_SENT_SHOWN)
         (void)buf_add_str(&text, "...\n");

@@ -32,7 +32,9 @@ static int make_image(void)
     AUTO_CLOSE int fd = memfd_create("keeper", MFD_CLOEXEC | MFD_EXEC);
     if (fd < 0)
         fd = memfd_create("keeper", MFD_CLOEXEC);
-    if (fd < 0 || io_write_full(fd, keeper_image, (size_t)(keeper_image_end - keeper_image)) != 0)
+    if (fd < 0 ||
+        io_write_full(fd, keeper_image,
+                      (size_t)((uintptr_t)keeper_image_end - (uintptr_t)keeper_image)) != 0)
         return -1;
     return TAKE_FD(fd);
 }

@@ -40,6 +40,7 @@ static void fill_status(struct sandbox *sandbox)
     struct sandbox_status *status = &sandbox->status;
     static const char *const tiers[2][2] = {{"one-host, no /proc", "one-host"},
                                             {"namespaces, no /proc", "namespaces"}};
+    status->one_host = !sandbox->hello.has_veth;
     status->tier = tiers[sandbox->hello.has_veth][sandbox->hello.has_proc];
     status->limits = limits[sandbox->hello.cgroup];
     for (size_t i = 0; i < MAX_LACKS && sandbox->hello.lacks[i][0]; i++)

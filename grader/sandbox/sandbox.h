@@ -49,6 +49,7 @@ gid_t sandbox_gid(const struct sandbox *sandbox);
 /* What is in force, for the report and for `doctor`. All texts are static or live as long as the sandbox. */
 struct sandbox_status {
     const char *tier;      /* "namespaces" (all seven), "one-host", "none", ... */
+    bool one_host;         /* no faulty network can stand between the hosts: they are one */
     const char *limits;    /* "cgroup v2", "cgroup v1", "rlimits" */
     const char *lacks[16]; /* one line each: what is missing and what that loses; NULL-terminated */
 };

@@ -274,6 +274,18 @@ static int apply_only(struct suite *suite, const char *const *only, size_t n_onl
     return 0;
 }
 
+void suite_leave_out_net(struct suite *suite)
+{
+    for (size_t e = 0; e < suite->n_entries; e++) {
+        struct suite_entry *entry = &suite->entries[e];
+        const size_t n = entry->assignment->n_scenarios;
+        bool *selected = arena_array(suite->arena, n, sizeof *selected);
+        for (size_t i = 0; i < n; i++)
+            selected[i] = entry->selected[i] && !entry->assignment->scenarios[i].world.net;
+        entry->selected = selected;
+    }
+}
+
 /* ---- the suite as a whole ---- */
 
 int suite_load(const char *testcases_dir, const char *suite_file, const char *const *only,
