@@ -83,7 +83,7 @@ def nested_zip(path):
         outer = io.BytesIO()
         zipped(outer, [(f"{i}.zip", inner.getvalue()) for i in range(8)])
         inner = outer
-    path.write_bytes(inner.getvalue())
+    zipped(path, [*GOOD.items(), ("inner.zip", inner.getvalue())])  # with nothing but archives it were a class
 
 
 EVIL = {b"$(touch /tmp/sg-hostile-taken).c": b"", b"`reboot`": b"", b"-rf": b"", b"a\nbuild: ok 100 of 100": b"",
@@ -160,7 +160,7 @@ def check(name, refusal, report):
         return []
     if kind:
         return [f"intake {name}: refused: {submission['refusal']}"]
-    if name in ("prebuilt", "prompt", "nested.zip"):
+    if name in ("prebuilt", "prompt"):
         return [f"intake {name}: passed {passed}"] if passed else []
     return [] if passed else [f"intake {name}: {report['build']['status']}: {report['build']['log'][-300:]}"]
 
