@@ -112,6 +112,8 @@ static int build(struct grade *grade, struct err *err)
         grade->options->progress(grade->options->progress_self,
                                  &(struct grade_progress){.stage = "build"});
     int result = build_run(grade->sandbox, &request, &grade->build, err);
+    if (result == 0)
+        result = sandbox_check(grade->sandbox, err);
     wanted_programs_done(&wanted);
     return result;
 }

@@ -69,6 +69,7 @@ static void build_second(void *self)
         .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
     };
     int result = build_run(pass->sandbox, &request, &pass->second, &pass->build_error);
+    pass->failed = result != 0 || sandbox_check(pass->sandbox, &pass->build_error) != 0;
     wanted_programs_done(&wanted);
     for (size_t i = 0; i < pass->own_suite.n_entries; i++) {
         const struct build_program *made =
@@ -195,7 +196,7 @@ static void explain_untested(struct sanitize_pass *pass, const struct assignment
         part->max_score = 0;
     } else if (!is_built(pass, file->program)) {
         part->status = "missing";
-    } else if (!pass->second) {
+    } else if (pass->failed) {
         part->status = "withheld";
         part->text = machine_fault;
         part->max_score = 0;

@@ -40,7 +40,8 @@ struct sanitize_pass {
     struct suite_entry *entries;
     struct grade_place place;
     struct build *second;
-    struct err build_error;    /* the machine could not build it */
+    bool failed; /* the machine could not build it: build_error */
+    struct err build_error;
     struct found_list **found; /* [assignment][scenario] */
     struct sanitizer_result result;
 };

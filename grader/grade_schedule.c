@@ -176,8 +176,10 @@ static void run_once(struct job job, uint64_t seed, struct trace *trace)
     struct run_options options = {
         .seed = seed, .fixed_vars = schedule->fixed_vars, .settle_s = schedule->settle_s};
     const uint64_t began_ns = realtime_ns();
-    if (driver_run(assignment, scenario, &target.target, &options, trace, &err) != 0 &&
-        !trace->host_error && !trace->scenario_error) {
+    int result = driver_run(assignment, scenario, &target.target, &options, trace, &err);
+    if (sandbox_check(schedule->place->sandbox, &err) != 0)
+        result = -1;
+    if (result != 0 && !trace->host_error && !trace->scenario_error) {
         trace->host_error = err.kind == ERR_HOST;
         trace->scenario_error = !trace->host_error;
         free(trace->error_text);

@@ -6,6 +6,7 @@
 #include "base/own.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -120,6 +121,15 @@ gid_t sandbox_gid(const struct sandbox *sandbox)
 const struct sandbox_status *sandbox_status(const struct sandbox *sandbox)
 {
     return &sandbox->status;
+}
+
+/* The keeper's end of the socket is closed before its children are told of its death (exit(2): files first). */
+int sandbox_check(const struct sandbox *sandbox, struct err *err)
+{
+    struct pollfd keeper = {.fd = sandbox->sock, .events = POLLRDHUP};
+    if (poll(&keeper, 1, 0) > 0 && (keeper.revents & (POLLHUP | POLLRDHUP | POLLERR)))
+        return err_set(err, ERR_HOST, "sandbox: the keeper has gone");
+    return 0;
 }
 
 int keeper_ask(struct sandbox *sandbox, const struct keeper_request *request, int fd,

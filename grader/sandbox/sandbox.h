@@ -40,6 +40,9 @@ struct sandbox;
 int sandbox_open(const struct sandbox_options *options, struct sandbox **ret, struct err *err);
 /* Ends the keeper, every box and every network. NULL is fine. */
 void sandbox_close(struct sandbox *sandbox);
+/* -1 with ERR_HOST when the keeper has died, and every program with it: what was seen of them since then says nothing about
+ * them. By the time a box's program is killed for that reason, this knows. */
+int sandbox_check(const struct sandbox *sandbox, struct err *err);
 
 /* The uid and gid (of the host) that boxes run as: the caller's own, or an unused one when the caller is root.
  * Folders that a box must read (artefacts, sources) are to be handed to them (chown) by the caller. */
