@@ -16,7 +16,7 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = ["cli", "grading", "demo_class", "bad_input", "batch", "intake", "language", "isolation", "ladder", "crash", "network",
-           "do_little", "faults", "sanitizers"]
+           "do_little", "faults", "sanitizers", "fairness", "suites"]
 
 
 def collect(patterns):
