@@ -4,6 +4,7 @@
  * comes whole, so UDP is left alone, and so is a reader that asked for all of it (MSG_WAITALL) or only looks (MSG_PEEK).
  * EINTR comes out of a wait, so calls that cannot wait are spared and not counted. */
 #include "base/own.h"
+#include "base/random.h"
 #include "observe/calls_parts.h"
 #include "observe/internal.h"
 
@@ -112,15 +113,6 @@ static bool look_at_socket(const struct traced *thread, int fd, struct socket_vi
 
 /* ---- which one ---- */
 
-/* splitmix64: the same number gives the same draw, whoever asks when. */
-static uint64_t draw(uint64_t seed, uint64_t number)
-{
-    uint64_t z = seed + number * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 static bool is_due(const struct call_fault *fault, uint64_t seed, uint64_t number)
 {
     if (fault->nth)
@@ -128,7 +120,7 @@ static bool is_due(const struct call_fault *fault, uint64_t seed, uint64_t numbe
     if (fault->every)
         return number % fault->every == 0;
     if (fault->chance > 0)
-        return (double)(draw(seed + fault->kind, number) >> 11) < fault->chance * 0x1p53;
+        return random_share(seed + fault->kind, number) < fault->chance;
     return true;
 }
 

@@ -10,17 +10,17 @@
 #include "sandbox/line.h"
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "sandbox/frame.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_S      1e9
-#define IPV6_LEAST    1280 /* MTU, RFC 8200 5 */
-#define MAX_GATHERED  8    /* IP packets whose fragments are being gathered */
-#define GATHER_NS     UINT64_C(20000000)
-#define LENGTH_BYTES  2 /* in front of each frame of a packet */
-#define SPLITMIX_STEP UINT64_C(0x9e3779b97f4a7c15)
+#define NS_PER_S     1e9
+#define IPV6_LEAST   1280 /* MTU, RFC 8200 5 */
+#define MAX_GATHERED 8    /* IP packets whose fragments are being gathered */
+#define GATHER_NS    UINT64_C(20000000)
+#define LENGTH_BYTES 2 /* in front of each frame of a packet */
 
 struct packet {
     struct packet *next;
@@ -135,13 +135,10 @@ bool line_event(struct line *line, struct net_event *ret)
     return true;
 }
 
-/* One number in 0..1 for each packet and question: no draw depends on how many were made before it (splitmix64). */
+/* One share for each packet and question: no draw depends on how many were made before it. */
 static double draw(const struct line *line, uint64_t question)
 {
-    uint64_t z = line->seed + (line->counts.packets * 4 + question) * SPLITMIX_STEP;
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+    return random_share(line->seed, line->counts.packets * 4 + question);
 }
 
 /* Of the packet that was numbered last. */

@@ -1,49 +1,39 @@
 /* scenario/gen.c: generated data and packed numbers. */
+#include "base/random.h"
 #include "scenario/parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014): small, well mixed, and easy to
- * write down again in any language. */
-static uint64_t next_word(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 uint64_t gen_mix(uint64_t run_seed, uint64_t seed)
 {
-    uint64_t state = run_seed;
-    return next_word(&state) + seed;
+    return random_at(run_seed, 1) + seed;
 }
 
-static void fill_random(uint64_t state, uint8_t *bytes, size_t len)
+static void fill_random(uint64_t seed, uint8_t *bytes, size_t len)
 {
     for (size_t at = 0; at < len; at += 8) {
-        const uint64_t word = next_word(&state);
+        const uint64_t word = random_at(seed, at / 8 + 1);
         for (size_t i = 0; i < 8 && at + i < len; i++)
             bytes[at + i] = (uint8_t)(word >> (8 * i));
     }
 }
 
-static void fill_text(uint64_t state, uint8_t *bytes, size_t len)
+static void fill_text(uint64_t seed, uint8_t *bytes, size_t len)
 {
-    fill_random(state, bytes, len);
+    fill_random(seed, bytes, len);
     for (size_t i = 0; i < len; i++)
         bytes[i] = (uint8_t)(' ' + bytes[i] % 95);
 }
 
 /* Lines of 0 to 71 printable characters; the last byte is always a newline. */
-static void fill_lines(uint64_t state, uint8_t *bytes, size_t len)
+static void fill_lines(uint64_t seed, uint8_t *bytes, size_t len)
 {
-    fill_text(state, bytes, len);
+    fill_text(seed, bytes, len);
     size_t at = 0;
-    while (at < len) {
-        at += (size_t)(next_word(&state) % 72);
+    for (uint64_t line = 1; at < len; line++) {
+        at += (size_t)(random_at(seed, line) % 72);
         bytes[at < len ? at : len - 1] = '\n';
         at++;
     }
