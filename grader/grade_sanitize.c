@@ -157,8 +157,7 @@ static bool works(const struct schedule_assignment *grade)
     size_t n_basic = 0;
     size_t n_passed = 0;
     for (size_t i = 0; i < file->n_scenarios; i++) {
-        const enum verdict_kind kind = grade->verdicts[i].kind;
-        bool passed = kind == VERDICT_OK || kind == VERDICT_NON_STRICT || kind == VERDICT_INFO;
+        bool passed = verdict_passed(&grade->verdicts[i]);
         if (!grade->entry->selected[i])
             continue;
         if (file->scenarios[i].gate && !passed)

@@ -42,12 +42,6 @@ struct job {
     size_t assignment, scenario;
 };
 
-static bool passed(const struct verdict *verdict)
-{
-    return verdict->kind == VERDICT_OK || verdict->kind == VERDICT_NON_STRICT ||
-           verdict->kind == VERDICT_INFO;
-}
-
 static struct schedule_assignment *assignment_of(struct job job)
 {
     return &job.pass->schedule->assignments[job.assignment];
@@ -72,7 +66,8 @@ static void finish(struct worker_pool *pool, struct job job)
     job.pass->states[job.assignment][job.scenario] = JOB_DONE;
     pool->progress.done++;
     /* only the grade itself, the first pass, fails anybody */
-    if (job.pass == &pool->passes[0] && !passed(&assignment_of(job)->verdicts[job.scenario]))
+    if (job.pass == &pool->passes[0] &&
+        !verdict_passed(&assignment_of(job)->verdicts[job.scenario]))
         pool->progress.failed++;
     report_progress(pool, job);
 }
@@ -98,7 +93,7 @@ static enum readiness readiness_of(struct job job, struct buf *ids)
             continue;
         if (job.pass->states[job.assignment][i] != JOB_DONE) {
             result = result == BLOCKED ? BLOCKED : WAITING;
-        } else if (!passed(&assignment->verdicts[i])) {
+        } else if (!verdict_passed(&assignment->verdicts[i])) {
             (void)buf_printf(ids, "%s%s", ids->len ? ", " : "", all[i].id);
             result = BLOCKED;
         }
@@ -229,7 +224,7 @@ static void run_job(struct job job)
             trace_done(trace);
         }
         run_fairly(job, schedule->options->seed + turn);
-        if (!passed(verdict))
+        if (!verdict_passed(verdict))
             return;
     }
 }

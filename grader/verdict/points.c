@@ -12,12 +12,6 @@ struct blame {
     bool in_full; /* a gate, a program that does not work at all, or behind one: no cap helps */
 };
 
-static bool passed(const struct verdict *verdict)
-{
-    return verdict->kind == VERDICT_OK || verdict->kind == VERDICT_NON_STRICT ||
-           verdict->kind == VERDICT_INFO;
-}
-
 /* What the program is for does not work at all: it has shown nothing that a cap could save. */
 static bool is_useless(const struct suite_entry *entry, const struct verdict *verdicts)
 {
@@ -48,7 +42,7 @@ static void find_blame(const struct suite_entry *entry, const struct verdict *ve
         blame[i] = (struct blame){verdicts[i].class_name, scenario->gate || verdicts[i].uncapped};
         for (size_t n = 0; verdicts[i].kind == VERDICT_SKIPPED && n < scenario->n_needs; n++) {
             const struct blame *need = &blame[scenario->needs[n]];
-            if (passed(&verdicts[scenario->needs[n]]))
+            if (verdict_passed(&verdicts[scenario->needs[n]]))
                 continue;
             blame[i].in_full = blame[i].in_full || need->in_full;
             if (!blame[i].class_name)

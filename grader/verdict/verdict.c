@@ -231,6 +231,12 @@ void verdict_skip(const struct assignment *assignment, const struct scenario *sc
         (struct verdict){.kind = VERDICT_SKIPPED, .result = -1, .blocked_by = xstrdup(blocked_by)};
 }
 
+bool verdict_passed(const struct verdict *verdict)
+{
+    return verdict->kind == VERDICT_OK || verdict->kind == VERDICT_NON_STRICT ||
+           verdict->kind == VERDICT_INFO;
+}
+
 void verdict_done(struct verdict *verdict)
 {
     free(verdict->sentence);

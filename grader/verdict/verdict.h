@@ -30,6 +30,8 @@ void verdict_judge(const struct assignment *assignment, const struct scenario *s
 void verdict_skip(const struct assignment *assignment, const struct scenario *scenario,
                   const char *blocked_by, struct verdict *ret);
 void verdict_done(struct verdict *verdict);
+/* Ok, non-strict or info: what needs the scenario may run. */
+bool verdict_passed(const struct verdict *verdict);
 
 /* Fills a class's sentence. Unfilled braces are replaced by "?". The caller frees. */
 char *verdict_sentence(const struct classes *classes, const char *class_name,
