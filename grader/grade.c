@@ -112,8 +112,6 @@ static int build(struct grade *grade, struct err *err)
         grade->options->progress(grade->options->progress_self,
                                  &(struct grade_progress){.stage = "build"});
     int result = build_run(grade->sandbox, &request, &grade->build, err);
-    if (result == 0)
-        result = sandbox_check(grade->sandbox, err);
     wanted_programs_done(&wanted);
     return result;
 }
@@ -135,14 +133,6 @@ static int prepare_ready_made(struct grade *grade, struct err *err)
 
 /* ---- which programs are there ---- */
 
-static const struct build_program *built_program(const struct grade *grade, const char *name)
-{
-    for (size_t i = 0; grade->build && i < grade->build->n_programs; i++)
-        if (strcmp(grade->build->programs[i].name, name) == 0)
-            return &grade->build->programs[i];
-    return NULL;
-}
-
 /* Status of an assignment before it is graded: NULL when its program is there, else why it is not. */
 static const char *missing_reason(const struct grade *grade, const char *program)
 {
@@ -150,7 +140,7 @@ static const char *missing_reason(const struct grade *grade, const char *program
         return NULL;
     if (grade->submission && grade->submission->refusal)
         return grade->submission->refusal;
-    const struct build_program *built = built_program(grade, program);
+    const struct build_program *built = build_program(grade->build, program);
     if (built && built->present)
         return NULL;
     return built && built->reason ? built->reason : "no hand-in was given for it";

@@ -39,17 +39,9 @@ static size_t select_scenarios(const struct suite_entry *from, struct suite_entr
     return n;
 }
 
-static const struct build_program *program_of(const struct build *build, const char *name)
-{
-    for (size_t i = 0; build && i < build->n_programs; i++)
-        if (strcmp(build->programs[i].name, name) == 0)
-            return &build->programs[i];
-    return NULL;
-}
-
 static bool is_built(const struct sanitize_pass *pass, const char *program)
 {
-    const struct build_program *built = program_of(pass->build, program);
+    const struct build_program *built = build_program(pass->build, program);
     return built && built->present && !ready_made_find(pass->ready_made, program);
 }
 
@@ -68,16 +60,15 @@ static void build_second(void *self)
         .kind = BUILD_SANITIZED,
         .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
     };
-    int result = build_run(pass->sandbox, &request, &pass->second, &pass->build_error);
-    pass->failed = result != 0 || sandbox_check(pass->sandbox, &pass->build_error) != 0;
+    (void)build_run(pass->sandbox, &request, &pass->second, &pass->build_error);
     wanted_programs_done(&wanted);
     for (size_t i = 0; i < pass->own_suite.n_entries; i++) {
         const struct build_program *made =
-            result == 0 ? program_of(pass->second, pass->entries[i].assignment->program) : NULL;
+            build_program(pass->second, pass->entries[i].assignment->program);
         if (!made || !made->of_kind)
             pass->schedule.assignments[i].blocked_by = "build";
     }
-    pass->place.bin_dir = result == 0 ? pass->second->bin_dir : NULL;
+    pass->place.bin_dir = pass->second ? pass->second->bin_dir : NULL;
 }
 
 static void harvest(void *self, size_t assignment, size_t scenario, const struct run_logs *logs,
@@ -189,13 +180,13 @@ static const char machine_fault[] = "A fault of the machine, not of the hand-in;
 static void explain_untested(struct sanitize_pass *pass, const struct assignment *file,
                              struct sanitizer_part *part)
 {
-    const struct build_program *made = program_of(pass->second, file->program);
+    const struct build_program *made = build_program(pass->second, file->program);
     if (ready_made_find(pass->ready_made, file->program)) {
         part->status = "none";
         part->max_score = 0;
     } else if (!is_built(pass, file->program)) {
         part->status = "missing";
-    } else if (pass->failed) {
+    } else if (err_is_set(&pass->build_error)) {
         part->status = "withheld";
         part->text = machine_fault;
         part->max_score = 0;

@@ -40,8 +40,7 @@ struct sanitize_pass {
     struct suite_entry *entries;
     struct grade_place place;
     struct build *second;
-    bool failed; /* the machine could not build it: build_error */
-    struct err build_error;
+    struct err build_error;    /* set: the machine could not build it, and `second` is NULL */
     struct found_list **found; /* [assignment][scenario] */
     struct sanitizer_result result;
 };

@@ -262,12 +262,22 @@ int build_run(struct sandbox *sandbox, const struct build_request *request, stru
     } else if (result == 0) {
         result = build_in_box(sandbox, request, build, err);
     }
+    if (result == 0)
+        result = sandbox_check(sandbox, err);
     if (result != 0) {
         build_free(build);
         return -1;
     }
     *ret = build;
     return 0;
+}
+
+const struct build_program *build_program(const struct build *build, const char *name)
+{
+    for (size_t i = 0; build && i < build->n_programs; i++)
+        if (strcmp(build->programs[i].name, name) == 0)
+            return &build->programs[i];
+    return NULL;
 }
 
 void build_free(struct build *build)

@@ -76,9 +76,11 @@ struct build_request {
  * Whatever the status, the programs that exist are copied to work_dir/bin (of the other kinds: to a folder beside it,
  * one a kind), mode 0755, by sockgrade itself, after every
  * process of the build is dead. Their reasons are sentences for the student.
- * -1 only for ERR_HOST. The environment of make is fixed (PATH=/usr/bin:/bin, HOME, LANG=C.UTF-8, TZ=UTC). */
+ * -1 only for ERR_HOST; the sandbox's death while it ran is one (sandbox_check()). The environment of make is fixed (PATH=/usr/bin:/bin, HOME, LANG=C.UTF-8, TZ=UTC). */
 int build_run(struct sandbox *sandbox, const struct build_request *request, struct build **ret,
               struct err *err);
 void build_free(struct build *build);
+/* The program of that name among those that were asked for; NULL: it was not, or there is no build. */
+const struct build_program *build_program(const struct build *build, const char *name);
 
 #endif
