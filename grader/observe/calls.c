@@ -58,16 +58,6 @@ const char *call_kind_name(enum call_kind kind)
 
 /* ---- the threads that are followed ---- */
 
-static pid_t process_of(pid_t tid)
-{
-    char text[4096];
-    unsigned long long tgid = 0;
-    if (obs_proc_read(tid, "status", text, sizeof text) <= 0 ||
-        !obs_status_field(text, "Tgid", 10, &tgid))
-        return tid;
-    return (pid_t)tgid;
-}
-
 static struct traced *find(struct call_tracer *tracer, pid_t tid)
 {
     for (size_t i = 0; i < tracer->n_threads; i++)
@@ -87,7 +77,7 @@ static struct traced *meet(struct call_tracer *tracer, pid_t tid)
         tracer->threads =
             xreallocarray(tracer->threads, tracer->cap_threads, sizeof *tracer->threads);
     }
-    tracer->threads[tracer->n_threads] = (struct traced){.tid = tid, .tgid = process_of(tid)};
+    tracer->threads[tracer->n_threads] = (struct traced){.tid = tid, .tgid = obs_process_of(tid)};
     return &tracer->threads[tracer->n_threads++];
 }
 

@@ -108,6 +108,8 @@ unsigned long long obs_stat_field(const char *stat, int field);
 bool obs_socket_inode(const char *link, uint64_t *ret);
 /* Reads /proc/PID/name; the length or -1. */
 ssize_t obs_proc_read(pid_t pid, const char *name, char *text, size_t size);
+/* The process of a thread; the thread's own number when it has gone. */
+pid_t obs_process_of(pid_t tid);
 /* Calls visit for each descriptor of a process with its link text ("socket:[123]"); -1 when they cannot be listed. */
 typedef void (*obs_fd_visit)(void *self, int fd, const char *link);
 int obs_proc_fds(pid_t pid, obs_fd_visit visit, void *self);

@@ -74,16 +74,6 @@ static void put_timer(struct ledger *ledger, const struct armed *timer, bool arm
     ledger->timers[i] = *timer;
 }
 
-static pid_t process_of(pid_t tid)
-{
-    char text[4096];
-    unsigned long long tgid = 0;
-    if (obs_proc_read(tid, "status", text, sizeof text) <= 0 ||
-        !obs_status_field(text, "Tgid", 10, &tgid))
-        return tid;
-    return (pid_t)tgid;
-}
-
 static void note_interval(struct ledger *ledger, struct armed *timer, const uint64_t *arg)
 {
     struct itimerval value = {0};
@@ -119,7 +109,7 @@ static void note_posix(struct ledger *ledger, struct armed *timer, const uint64_
 static void note(struct ledger *ledger, const struct seccomp_notif *request)
 {
     const uint64_t *arg = (const uint64_t *)request->data.args;
-    struct armed timer = {.pid = process_of((pid_t)request->pid), .from_ns = io_now_ns()};
+    struct armed timer = {.pid = obs_process_of((pid_t)request->pid), .from_ns = io_now_ns()};
     pthread_mutex_lock(&ledger->lock);
     switch (request->data.nr) {
 #ifdef SYS_alarm

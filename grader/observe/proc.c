@@ -69,6 +69,16 @@ ssize_t obs_proc_read(pid_t pid, const char *name, char *text, size_t size)
     return len;
 }
 
+pid_t obs_process_of(pid_t tid)
+{
+    char text[4096];
+    unsigned long long tgid = 0;
+    if (obs_proc_read(tid, "status", text, sizeof text) <= 0 ||
+        !obs_status_field(text, "Tgid", 10, &tgid))
+        return tid;
+    return (pid_t)tgid;
+}
+
 int obs_proc_fds(pid_t pid, obs_fd_visit visit, void *self)
 {
     char path[PATH_SIZE];
