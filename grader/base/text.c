@@ -72,6 +72,12 @@ static size_t utf8_length(const unsigned char *bytes, size_t len, uint32_t *ret_
     return 0;
 }
 
+json_t *text_to_json(const char *text)
+{
+    json_t *json = text ? json_string(text) : NULL;
+    return json ? json : json_null();
+}
+
 bool text_is_utf8(const void *bytes, size_t len)
 {
     const unsigned char *from = bytes;

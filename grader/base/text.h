@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,6 +22,10 @@ void text_sanitize(struct buf *out, const void *bytes, size_t len, size_t max_by
 void text_hex_window(struct buf *out, const void *bytes, size_t len, size_t at);
 
 bool text_is_utf8(const void *bytes, size_t len);
+
+/* A JSON string, or null for NULL. Names of files and sentences about them are UTF-8 by the time they come here; what is
+ * not, after all, becomes null rather than a hole in the report. The caller owns it. */
+json_t *text_to_json(const char *text);
 
 /* Edit distance (Levenshtein) for "did you mean". */
 size_t text_distance(const char *a, const char *b);

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "submission/submission.h"
 
 #include <string.h>
@@ -11,13 +12,6 @@ static const char *const state_names[] = {
     [BATCH_WAITING] = "not-graded", [BATCH_RUNNING] = "not-graded", [BATCH_GRADED] = "graded",
     [BATCH_CURRENT] = "current",    [BATCH_ERROR] = "error",
 };
-
-/* Names of files and sentences about them are UTF-8 by now; what is not, after all, becomes null rather than a hole. */
-static json_t *text_or_null(const char *text)
-{
-    json_t *json = text ? json_string(text) : NULL;
-    return json ? json : json_null();
-}
 
 static void set(json_t *object, const char *key, json_t *value)
 {
@@ -71,8 +65,8 @@ static json_t *assignments(const struct batch_hand_in *hand_in)
     for (size_t i = 0; i < hand_in->n_assignments; i++) {
         const struct batch_assignment *from = &hand_in->assignments[i];
         json_t *object = json_object();
-        set(object, "id", text_or_null(from->id));
-        set(object, "status", text_or_null(from->status));
+        set(object, "id", text_to_json(from->id));
+        set(object, "status", text_to_json(from->status));
         set(object, "score", from->counts ? json_real(from->score) : NULL);
         set(object, "max_score", json_real(from->max_score));
         (void)json_array_append_new(list, object);
@@ -85,23 +79,23 @@ static json_t *hand_in_json(const struct batch_hand_in *hand_in)
     bool graded = hand_in->state == BATCH_GRADED || hand_in->state == BATCH_CURRENT;
     AUTO_FREE char *report = xasprintf("%s.json", hand_in->name);
     json_t *object = json_object();
-    set(object, "name", text_or_null(hand_in->name));
+    set(object, "name", text_to_json(hand_in->name));
     const struct origin *origin = hand_in->origin;
     AUTO_FREE char *path = submission_showable(origin->path ? origin->path : hand_in->path, 4096);
-    set(object, "path", text_or_null(path));
+    set(object, "path", text_to_json(path));
     AUTO_JSON json_t *whose = origin_to_json(origin);
     (void)json_object_update(object, whose);
-    set(object, "report", graded ? text_or_null(report) : NULL);
-    set(object, "status", text_or_null(state_names[hand_in->state]));
+    set(object, "report", graded ? text_to_json(report) : NULL);
+    set(object, "status", text_to_json(state_names[hand_in->state]));
     set(object, "score", graded && hand_in->score_ok ? json_real(hand_in->score) : NULL);
     set(object, "max_score", graded && hand_in->score_ok ? json_real(hand_in->max_score) : NULL);
     set(object, "seconds", json_real(hand_in->seconds));
-    set(object, "digest", text_or_null(hand_in->digest));
-    set(object, "note", text_or_null(hand_in->note));
+    set(object, "digest", text_to_json(hand_in->digest));
+    set(object, "note", text_to_json(hand_in->note));
     set(object, "assignments", assignments(hand_in));
     json_t *names = json_array();
     for (size_t i = 0; i < hand_in->n_classes; i++)
-        (void)json_array_append_new(names, text_or_null(hand_in->classes[i]));
+        (void)json_array_append_new(names, text_to_json(hand_in->classes[i]));
     set(object, "classes", names);
     return object;
 }
@@ -114,7 +108,7 @@ int summary_write(const struct batch *batch, const char *out_dir, struct err *er
         (void)json_array_append_new(list, hand_in_json(&batch->hand_ins[i]));
     set(root, "format", json_string("sockgrade/summary/1"));
     set(root, "grader", json_pack("{s:s}", "version", batch->version));
-    set(root, "grading_digest", text_or_null(batch->grading_digest));
+    set(root, "grading_digest", text_to_json(batch->grading_digest));
     set(root, "seconds", json_real(batch->seconds));
     set(root, "interrupted", json_boolean(batch->signal != 0));
     set(root, "counts", counts(batch));

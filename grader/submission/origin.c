@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "submission/names.h"
 #include "submission/submission.h"
 
@@ -76,17 +77,11 @@ void origin_of_path(const char *path, struct origin *ret)
 
 /* ---- JSON ---- */
 
-static json_t *text_or_null(const char *text)
-{
-    json_t *json = text ? json_string(text) : NULL;
-    return json ? json : json_null();
-}
-
 json_t *origin_to_json(const struct origin *origin)
 {
     return json_pack("{s:{s:o, s:o, s:o}, s:o, s:o, s:o}", "student", "id",
-                     text_or_null(origin->id), "name", text_or_null(origin->name), "email",
-                     text_or_null(origin->email), "download", text_or_null(origin->download),
+                     text_to_json(origin->id), "name", text_to_json(origin->name), "email",
+                     text_to_json(origin->email), "download", text_to_json(origin->download),
                      "late", origin->late < 0 ? json_null() : json_boolean(origin->late), "attempt",
                      origin->attempt ? json_integer((json_int_t)origin->attempt) : json_null());
 }
@@ -96,11 +91,11 @@ char *origin_to_text(const struct origin *origin)
     AUTO_JSON json_t *json = origin_to_json(origin);
     json_t *notices = json_array();
     for (char **notice = origin->notices; notice && *notice; notice++)
-        (void)json_array_append_new(notices, text_or_null(*notice));
-    (void)json_object_set_new(json, "label", text_or_null(origin->label));
-    (void)json_object_set_new(json, "path", text_or_null(origin->path));
-    (void)json_object_set_new(json, "refusal_kind", text_or_null(origin->refusal_kind));
-    (void)json_object_set_new(json, "refusal", text_or_null(origin->refusal));
+        (void)json_array_append_new(notices, text_to_json(*notice));
+    (void)json_object_set_new(json, "label", text_to_json(origin->label));
+    (void)json_object_set_new(json, "path", text_to_json(origin->path));
+    (void)json_object_set_new(json, "refusal_kind", text_to_json(origin->refusal_kind));
+    (void)json_object_set_new(json, "refusal", text_to_json(origin->refusal));
     (void)json_object_set_new(json, "notices", notices);
     char *text = json_dumps(json, JSON_COMPACT);
     return text ? text : xstrdup("{}");
