@@ -21,30 +21,14 @@ static int join(struct lab *lab)
     return fd;
 }
 
-/* Probes back to back from the command on: the worst case. */
-static enum lab_end ask_eagerly(struct lab *lab, int fd, char command)
-{
-    uint64_t deadline = io_now_ns() + LAB_PATIENCE;
-    cr_assert_eq(send(fd, &command, 1, MSG_NOSIGNAL), 1);
-    while (io_now_ns() < deadline) {
-        bool silent = lab_probe(lab) == ACTIVITY_SILENT;
-        enum lab_end now = lab_look(fd);
-        if (now != LAB_LATE)
-            return now;
-        if (silent)
-            return LAB_SILENT;
-    }
-    return LAB_LATE;
-}
-
 static void expect_eager_answers(const char *style, char command)
 {
     struct lab lab;
     begin(&lab, style);
     int fd = join(&lab);
     for (int i = 0; i < TRIES; i++)
-        cr_assert_eq(ask_eagerly(&lab, fd, command), LAB_ANSWERED, "%s, %c, try %d", style, command,
-                     i);
+        cr_assert_eq(lab_ask_eagerly(&lab, fd, command), LAB_ANSWERED, "%s, %c, try %d", style,
+                     command, i);
     close(fd);
     lab_close(&lab);
 }
@@ -85,7 +69,7 @@ Test(observe_races, vfork_child)
     begin(&lab, "block");
     int fd = join(&lab);
     for (int i = 0; i < 5; i++)
-        cr_expect_eq(ask_eagerly(&lab, fd, 'v'), LAB_ANSWERED);
+        cr_expect_eq(lab_ask_eagerly(&lab, fd, 'v'), LAB_ANSWERED);
     close(fd);
     lab_close(&lab);
 }
@@ -96,7 +80,7 @@ Test(observe_races, receive_timeout)
     struct lab lab;
     begin(&lab, "block");
     int fd = join(&lab);
-    cr_expect_eq(ask_eagerly(&lab, fd, 'k'), LAB_ANSWERED);
+    cr_expect_eq(lab_ask_eagerly(&lab, fd, 'k'), LAB_ANSWERED);
     cr_expect_eq(lab_ask(&lab, fd, 'n'), LAB_SILENT, "the time-out was taken off again");
     close(fd);
     lab_close(&lab);
@@ -112,7 +96,7 @@ static void expect_timerfd(bool ledger)
     cr_assert_eq(lab_settle(&lab), ACTIVITY_SILENT, "start: %s", lab.report.why);
     int fd = join(&lab);
     for (int i = 0; i < 2; i++)
-        cr_expect_eq(ask_eagerly(&lab, fd, 'y'), LAB_ANSWERED);
+        cr_expect_eq(lab_ask_eagerly(&lab, fd, 'y'), LAB_ANSWERED);
     cr_expect_eq(lab_ask(&lab, fd, 'n'), LAB_SILENT, "the timer is not armed any more");
     close(fd);
     lab_close(&lab);
@@ -135,7 +119,7 @@ Test(observe_races, alarm)
     begin(&lab, "block");
     int fd = join(&lab);
     for (int i = 0; i < 2; i++)
-        cr_expect_eq(ask_eagerly(&lab, fd, 'a'), LAB_ANSWERED);
+        cr_expect_eq(lab_ask_eagerly(&lab, fd, 'a'), LAB_ANSWERED);
     close(fd);
     lab_close(&lab);
 }
@@ -172,7 +156,7 @@ Test(observe_races, cork)
     struct lab lab;
     begin(&lab, "block");
     int fd = join(&lab);
-    cr_expect_eq(ask_eagerly(&lab, fd, 'K'), LAB_ANSWERED);
+    cr_expect_eq(lab_ask_eagerly(&lab, fd, 'K'), LAB_ANSWERED);
     close(fd);
     lab_close(&lab);
 }
@@ -184,7 +168,7 @@ Test(observe_races, unreachable)
     struct lab lab;
     begin(&lab, "block");
     int fd = join(&lab);
-    enum lab_end outcome = ask_eagerly(&lab, fd, 'u');
+    enum lab_end outcome = lab_ask_eagerly(&lab, fd, 'u');
     if (outcome == LAB_SILENT) {
         char byte = 0;
         cr_expect_eq(io_poll(fd, POLLIN, io_now_ns() + 4000000000ULL), 0, "silent, then a byte");
@@ -203,7 +187,7 @@ Test(observe_races, fin)
     begin(&lab, "poll");
     for (int i = 0; i < TRIES; i++) {
         int fd = join(&lab);
-        cr_assert_eq(ask_eagerly(&lab, fd, i % 2 ? 'q' : 'l'), LAB_CLOSED, "try %d", i);
+        cr_assert_eq(lab_ask_eagerly(&lab, fd, i % 2 ? 'q' : 'l'), LAB_CLOSED, "try %d", i);
         close(fd);
     }
     lab_close(&lab);
@@ -217,7 +201,7 @@ Test(observe_races, datagrams)
     int fd = lab_connect(&lab, SOCK_DGRAM);
     cr_assert_geq(fd, 0, "%s", lab.err.text);
     for (int i = 0; i < TRIES; i++)
-        cr_assert_eq(ask_eagerly(&lab, fd, i % 2 ? 'i' : 'c'), LAB_ANSWERED, "try %d", i);
+        cr_assert_eq(lab_ask_eagerly(&lab, fd, i % 2 ? 'i' : 'c'), LAB_ANSWERED, "try %d", i);
     close(fd);
     lab_close(&lab);
 }

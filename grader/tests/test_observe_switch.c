@@ -27,29 +27,13 @@ static int join(struct lab *lab, int type)
     return fd;
 }
 
-/* Probes back to back, so that many fall into the time in which the packet is under way. */
-static enum lab_end ask_eagerly(struct lab *lab, int fd, char command)
-{
-    uint64_t deadline = io_now_ns() + LAB_PATIENCE;
-    cr_assert_eq(send(fd, &command, 1, MSG_NOSIGNAL), 1);
-    while (io_now_ns() < deadline) {
-        bool silent = lab_probe(lab) == ACTIVITY_SILENT;
-        enum lab_end now = lab_look(fd);
-        if (now != LAB_LATE)
-            return now;
-        if (silent)
-            return LAB_SILENT;
-    }
-    return LAB_LATE;
-}
-
 static void expect_answers(const struct net_faults *faults, const char *style, int type, int tries)
 {
     struct lab lab;
     begin(&lab, style, faults, NULL);
     int fd = join(&lab, type);
     for (int i = 0; i < tries; i++)
-        cr_assert_eq(ask_eagerly(&lab, fd, 'i'), LAB_ANSWERED, "%s, try %d: %s", style, i,
+        cr_assert_eq(lab_ask_eagerly(&lab, fd, 'i'), LAB_ANSWERED, "%s, try %d: %s", style, i,
                      lab.report.why);
     close(fd);
     lab_close(&lab);
@@ -125,7 +109,7 @@ Test(observe_switch, without_asking_the_switch_the_proof_is_none)
     const struct net_faults faults = {.ways = {[NET_HOST_PROGRAM] = {.delay_s = 5}}};
     begin(&lab, "udp", &faults, always_rests);
     int fd = join(&lab, SOCK_DGRAM);
-    cr_expect_eq(ask_eagerly(&lab, fd, 'i'), LAB_SILENT);
+    cr_expect_eq(lab_ask_eagerly(&lab, fd, 'i'), LAB_SILENT);
     close(fd);
     lab_close(&lab);
 }
