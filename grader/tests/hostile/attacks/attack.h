@@ -63,6 +63,22 @@ static inline void pause_ms(long ms)
     nanosleep(&span, NULL);
 }
 
+/* Sends copies of descriptors through a Unix socket (unix(7), SCM_RIGHTS). */
+static inline void pass_descriptors(int sock, const int *fds, size_t count)
+{
+    char control[CMSG_SPACE(8 * sizeof *fds)] = {0};
+    char byte = 'x';
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = CMSG_SPACE(count * sizeof *fds)};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    *head = (struct cmsghdr){CMSG_LEN(count * sizeof *fds), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(head), fds, count * sizeof *fds);
+    sendmsg(sock, &message, 0);
+}
+
 static inline struct sockaddr_in v4(const char *address, unsigned port)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};

@@ -188,19 +188,8 @@ static void holdout(char **none)
         socketpair(AF_UNIX, SOCK_STREAM, 0, ring);
         int passed[] = {socket(AF_INET, SOCK_STREAM, 0), socket(AF_INET6, SOCK_DGRAM, 0), ring[0],
                         ring[1]};
-        for (int k = 0; k < 2; k++) {
-            char control[CMSG_SPACE(sizeof passed)] = {0};
-            char byte = 'x';
-            struct iovec data = {&byte, 1};
-            struct msghdr message = {.msg_iov = &data,
-                                     .msg_iovlen = 1,
-                                     .msg_control = control,
-                                     .msg_controllen = sizeof control};
-            struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-            *head = (struct cmsghdr){CMSG_LEN(sizeof passed), SOL_SOCKET, SCM_RIGHTS};
-            memcpy(CMSG_DATA(head), passed, sizeof passed);
-            sendmsg(ring[k], &message, 0);
-        }
+        for (int k = 0; k < 2; k++)
+            pass_descriptors(ring[k], passed, 4);
         for (int k = 0; k < 4; k++)
             close(passed[k]);
     }

@@ -125,17 +125,7 @@ static void by_flight(void)
     int set = epoll_create1(0);
     add_to(set, fd);
     socketpair(AF_UNIX, SOCK_DGRAM, 0, ends);
-    char control[CMSG_SPACE(sizeof fd)] = {0};
-    char byte = 'x';
-    struct iovec data = {&byte, 1};
-    struct msghdr message = {.msg_iov = &data,
-                             .msg_iovlen = 1,
-                             .msg_control = control,
-                             .msg_controllen = sizeof control};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    *head = (struct cmsghdr){CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
-    memcpy(CMSG_DATA(head), &fd, sizeof fd);
-    sendmsg(ends[0], &message, 0);
+    pass_descriptors(ends[0], &fd, 1);
     close(fd);
     await(set);
     close(set), close(ends[0]), close(ends[1]);
