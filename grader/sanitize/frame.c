@@ -62,6 +62,14 @@ void place_parse(struct span place, struct frame *ret)
         ret->file = place;
 }
 
+struct span place_below(struct span place, const char *root)
+{
+    place = from(place, place.at + strlen(root));
+    while (span_starts(place, "/"))
+        place = from(place, place.at + 1);
+    return place;
+}
+
 bool frame_parse(struct span line, const char *root, struct frame *ret)
 {
     size_t digits;
@@ -82,7 +90,7 @@ bool frame_parse(struct span line, const char *root, struct frame *ret)
     const char *place = span_find(line, root);
     if (place && place > line.at && place[-1] == ' ') {
         ret->function = (struct span){line.at, (size_t)(place - 1 - line.at)};
-        place_parse(from(line, place + strlen(root)), ret);
+        place_parse(place_below(from(line, place), root), ret);
         return true;
     }
     const char *blank = memchr(line.at, ' ', line.len);

@@ -127,7 +127,7 @@ static bool undefined_line(struct parser *parser, struct span line)
     if (!parser->open)
         return true;
     if (span_starts(place, parser->root))
-        place = (struct span){place.at + strlen(parser->root), place.len - strlen(parser->root)};
+        place = place_below(place, parser->root);
     place_parse(place,
                 &frame); /* as the compiler was given it; a frame of the stack says it better */
     span_copy(frame.file, parser->open->file, sizeof parser->open->file);

@@ -26,6 +26,9 @@ struct frame {
 };
 /* "FILE:LINE" or "FILE:LINE:COLUMN" fills file, line and column; the file stays empty without a line. */
 void place_parse(struct span place, struct frame *ret);
+/* What follows the root with which a path begins, without more slashes (between two names several are as good as one,
+ * path_resolution(7)): never an absolute path. */
+struct span place_below(struct span place, const char *root);
 bool frame_parse(struct span line, const char *root, struct frame *ret);
 
 /* The kind of a memory error from its headline, of undefined behaviour from its message. false: says nothing about the

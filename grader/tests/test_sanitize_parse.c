@@ -181,8 +181,11 @@ Test(sanitize_parse, places_of_a_hand_in)
     } cases[] = {
         {"src/my server.c:12:3: runtime error: division by zero\n", "src/my server.c", 12},
         {"/build/deep/x.c:8:1: runtime error: division by zero\n", "deep/x.c", 8},
+        {"/build//build/x.c:8:1: runtime error: division by zero\n", "build/x.c", 8},
         {"x.c:8:1: runtime error: division by zero\n    #0 0x1 in f(int, char) /build/src/x.c:9\n",
          "src/x.c", 9},
+        {"x.c:8:1: runtime error: division by zero\n    #0 0x1 in f /build///build/x.c:9\n",
+         "build/x.c", 9},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct sanitizer_finding one;
