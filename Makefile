@@ -15,7 +15,7 @@ CC       ?= cc
 OPT      ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wold-style-definition -Wwrite-strings -Wpointer-arith -Wvla -Wundef -Wformat=2 -Werror
-PKGS     := jansson libcurl libseccomp libmnl nettle libarchive libpcre2-8
+PKGS     := jansson libcurl libseccomp libmnl nettle libarchive libpcre2-8 yaml-0.1
 # asked lazily, so that `make deps` runs before pkg-config exists
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
@@ -174,9 +174,11 @@ install: all                               ## install below PREFIX (and DESTDIR)
 
 # Packages of Debian 12. Those for the style checks are apart: a demo does not need them.
 PACKAGES       := gcc libc6-dev make pkg-config libjansson-dev libcurl4-openssl-dev libseccomp-dev libmnl-dev \
-                  nettle-dev libarchive-dev libpcre2-dev libcriterion-dev python3 python3-jsonschema patch procps iproute2
+                  nettle-dev libarchive-dev libpcre2-dev libyaml-dev libcriterion-dev python3 python3-jsonschema patch procps iproute2
 PACKAGES_STYLE := clang-format clang-tidy cppcheck shellcheck pmccabe git
 PACKAGES_FUZZ  := clang libclang-rt-14-dev llvm-14
+# gcc-multilib would bring in what gcc-12-multilib does, and take every cross compiler away
+PACKAGES_BIG   := gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-12-multilib libc6-dev-i386 qemu-user
 
 .PHONY: deps
 deps:                                      ## install missing packages by apt (with sudo where needed)
@@ -194,10 +196,14 @@ deps-bench: deps
 deps-fuzz: deps
 	@grader/tests/deps.sh $(PACKAGES_FUZZ)
 
+.PHONY: deps-bigendian
+deps-bigendian: deps                       ## install what plays byte order on a big-endian machine (300 MB)
+	@grader/tests/deps.sh $(PACKAGES_BIG)
+
 .PHONY: clean
 clean:                                     ## remove what was built
 	rm -rf build
 
 .PHONY: help
 help:                                      ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'

@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/temp.h"
 #include "build/build.h"
+#include "grade_machines.h"
 #include "grade_programs.h"
 #include "grade_sanitize.h"
 #include "grade_schedule.h"
@@ -38,6 +39,7 @@ struct grade {
     struct grade_place place;
     struct schedule schedule;
     struct sanitize_pass sanitize;
+    struct machines_pass machines;
     struct assignment_result *results;
     char *digest;
     uint64_t began_ns;
@@ -66,7 +68,6 @@ static int hand_over(const struct grade *grade, const char *path, struct err *er
 static int open_sandbox(struct grade *grade, struct err *err)
 {
     struct sandbox_options options = {
-        .mode = grade->options->mode,
         .slot = grade->options->slot,
         .parallel = schedule_jobs(grade->options),
         .work_dir = grade->work_dir,
@@ -99,21 +100,11 @@ static int build(struct grade *grade, struct err *err)
 {
     if (!grade->submission || grade->submission->refusal)
         return 0;
-    struct wanted_programs wanted;
-    wanted_programs(grade->suite, &wanted);
-    struct build_request request = {
-        .submission = grade->submission,
-        .work_dir = grade->work_dir,
-        .programs = wanted.names,
-        .n_programs = wanted.count,
-        .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
-    };
     if (grade->options->progress)
         grade->options->progress(grade->options->progress_self,
                                  &(struct grade_progress){.stage = "build"});
-    int result = build_run(grade->sandbox, &request, &grade->build, err);
-    wanted_programs_done(&wanted);
-    return result;
+    return wanted_build(grade->sandbox, grade->submission, grade->suite, grade->work_dir,
+                        BUILD_PLAIN, &grade->build, err);
 }
 
 static int prepare_ready_made(struct grade *grade, struct err *err)
@@ -183,14 +174,23 @@ static void play(struct grade *grade)
     sanitize_open(&grade->sanitize, &grade->vars);
     struct schedule *const passes[] = {&grade->schedule, &grade->sanitize.schedule};
     schedule_run(passes, grade->sanitize.asked ? 2 : 1);
+    grade->machines = (struct machines_pass){
+        .options = grade->options,
+        .sandbox = grade->sandbox,
+        .submission = grade->submission,
+        .build = grade->build,
+        .work_dir = grade->work_dir,
+        .ready_made = &grade->ready_made,
+        .grade = &grade->schedule,
+    };
+    machines_play(&grade->machines);
 }
 
 /* ---- points, and the report ---- */
 
-static void score_assignment(const struct grade *grade,
-                             const struct schedule_assignment *assignment,
-                             struct assignment_result *ret)
+static void score_assignment(const struct grade *grade, size_t index, struct assignment_result *ret)
 {
+    const struct schedule_assignment *assignment = &grade->schedule.assignments[index];
     const struct assignment *file = assignment->entry->assignment;
     AUTO_FREE struct points *points = xcalloc(file->n_scenarios, sizeof *points);
     bool withheld = false;
@@ -213,6 +213,7 @@ static void score_assignment(const struct grade *grade,
             .trace = assignment->ran[i] ? &assignment->traces[i] : NULL,
             .verdict = &assignment->verdicts[i],
             .points = points[i],
+            .machines = &grade->machines.answers[index][i],
         };
 }
 
@@ -297,7 +298,7 @@ static json_t *report(struct grade *grade, int *ret_status)
     size_t count = grade->suite->n_entries;
     grade->results = xcalloc(count, sizeof *grade->results);
     for (size_t i = 0; i < count; i++)
-        score_assignment(grade, &grade->schedule.assignments[i], &grade->results[i]);
+        score_assignment(grade, i, &grade->results[i]);
     const struct sanitizer_result *sanitizer = sanitize_result(&grade->sanitize, &grade->schedule);
     *ret_status = status_of(grade, sanitizer);
     const struct sandbox_status *box = sandbox_status(grade->sandbox);
@@ -314,6 +315,7 @@ static json_t *report(struct grade *grade, int *ret_status)
         .assignments = grade->results,
         .n_assignments = count,
         .sanitizer = sanitizer,
+        .machines = &grade->machines.result,
         .full_marks = *ret_status == 0,
         .verbose = grade->options->verbose,
     };
@@ -332,6 +334,8 @@ static void grade_done(struct grade *grade)
     free(grade->results);
     if (grade->sanitize.suite)
         sanitize_done(&grade->sanitize);
+    if (grade->machines.grade)
+        machines_done(&grade->machines);
     if (grade->suite)
         schedule_done(&grade->schedule);
     vars_done(&grade->vars);

@@ -17,9 +17,16 @@ struct grade_setting {
 
 /* What happens while a grade runs, for the live line. `total` scenarios are selected, `done` have a verdict. */
 struct grade_progress {
-    const char *stage; /* "build", "grade" */
+    const char *stage; /* "build", "grade", "other machines" */
     const char *assignment, *scenario;
     size_t done, total, failed;
+};
+
+/* Which scenarios are played again on other machines (grade_machines.h). */
+enum grade_machines {
+    MACHINES_FAILED, /* those about byte order and ports that failed */
+    MACHINES_ALL,    /* those of the byte-order assignments that passed, too */
+    MACHINES_OFF,
 };
 
 struct grade_options {
@@ -35,10 +42,10 @@ struct grade_options {
     size_t n_programs;
     uint64_t seed;
     unsigned jobs; /* scenarios side by side; 0: twice the processors */
-    enum sandbox_mode mode;
     unsigned slot; /* batch: which worker this is */
     bool verbose;
     bool no_sanitizer; /* no second build */
+    enum grade_machines other_machines;
     void (*progress)(void *self,
                      const struct grade_progress *progress); /* may be NULL; one call at a time */
     void *progress_self;
@@ -51,7 +58,7 @@ int grade_run(const struct grade_options *options, json_t **ret_report, int *ret
               struct err *err);
 
 /* SHA-256 (hex, 65 bytes) over everything but the hand-in that a report depends on: sockgrade's version, the test
- * cases, the suite, the selection, variables, seed and sandbox mode. The caller frees; NULL with err. */
+ * cases, the suite, the selection, variables and seed. The caller frees; NULL with err. */
 char *grade_digest(const struct grade_options *options, struct err *err);
 
 #endif

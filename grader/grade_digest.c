@@ -81,7 +81,7 @@ char *grade_digest(const struct grade_options *options, struct err *err)
     add_settings(&hash, options->programs, options->n_programs);
     char rest[64];
     (void)snprintf(rest, sizeof rest, "%llu %d %d %d", (unsigned long long)options->seed,
-                   (int)options->mode, (int)options->verbose, (int)options->no_sanitizer);
+                   (int)options->verbose, (int)options->no_sanitizer, (int)options->other_machines);
     add_text(&hash, rest);
     uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_digest(&hash, sizeof digest, digest);

@@ -50,19 +50,19 @@ static double steps_seconds(const struct step *steps, size_t n_steps)
     return sum;
 }
 
-double *order_urgency(const struct assignment *assignment)
+struct order *order_make(const struct assignment *assignment)
 {
-    double *urgency = xcalloc(assignment->n_scenarios, sizeof *urgency);
+    struct order *order = xcalloc(assignment->n_scenarios, sizeof *order);
     double *followed_by = xcalloc(assignment->n_scenarios, sizeof *followed_by);
     for (size_t i = assignment->n_scenarios; i-- > 0;) { /* needs point backwards only */
         const struct scenario *scenario = &assignment->scenarios[i];
-        urgency[i] =
-            followed_by[i] +
+        order[i].seconds =
             scenario->repeat_seed * (USUAL_S + steps_seconds(scenario->steps, scenario->n_steps));
+        order[i].urgency = followed_by[i] + order[i].seconds;
         for (size_t n = 0; n < scenario->n_needs; n++)
-            if (followed_by[scenario->needs[n]] < urgency[i])
-                followed_by[scenario->needs[n]] = urgency[i];
+            if (followed_by[scenario->needs[n]] < order[i].urgency)
+                followed_by[scenario->needs[n]] = order[i].urgency;
     }
     free(followed_by);
-    return urgency;
+    return order;
 }

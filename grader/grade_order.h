@@ -4,10 +4,14 @@
 
 #include "scenario/scenario.h"
 
-/* A number for each scenario of the assignment, n_scenarios of them (the caller frees the array): about the seconds that
- * pass from its start until the last one that needs it, directly or not, has ended. What is most urgent should start first
- * (list scheduling by critical path): a scenario that waits for a program's own timers then runs beside all the others and
- * not after them. An estimate: it decides the order, never a verdict. */
-double *order_urgency(const struct assignment *assignment);
+struct order {
+    double seconds; /* that may pass until the scenario itself has ended, about */
+    double urgency; /* until the last one that needs it, directly or not, has ended */
+};
+
+/* One for each scenario of the assignment, n_scenarios of them (the caller frees the array). What is most urgent should
+ * start first (list scheduling by critical path): a scenario that waits for a program's own timers then runs beside all the
+ * others and not after them. Estimates: they decide the order, never a verdict. */
+struct order *order_make(const struct assignment *assignment);
 
 #endif

@@ -8,7 +8,6 @@
 #include "sanitize/sanitize.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define SETTLE_S 10.0 /* for a report that is being written; one takes milliseconds */
 
@@ -50,18 +49,8 @@ static bool is_built(const struct sanitize_pass *pass, const char *program)
 static void build_second(void *self)
 {
     struct sanitize_pass *pass = self;
-    struct wanted_programs wanted;
-    wanted_programs(pass->suite, &wanted);
-    struct build_request request = {
-        .submission = pass->submission,
-        .work_dir = pass->work_dir,
-        .programs = wanted.names,
-        .n_programs = wanted.count,
-        .kind = BUILD_SANITIZED,
-        .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
-    };
-    (void)build_run(pass->sandbox, &request, &pass->second, &pass->build_error);
-    wanted_programs_done(&wanted);
+    (void)wanted_build(pass->sandbox, pass->submission, pass->suite, pass->work_dir,
+                       BUILD_SANITIZED, &pass->second, &pass->build_error);
     for (size_t i = 0; i < pass->own_suite.n_entries; i++) {
         const struct build_program *made =
             build_program(pass->second, pass->entries[i].assignment->program);
@@ -76,6 +65,12 @@ static void harvest(void *self, size_t assignment, size_t scenario, const struct
 {
     struct sanitize_pass *pass = self;
     findings_read(logs, trace, began_ns, &pass->found[assignment][scenario]);
+}
+
+static void forget(void *self, size_t assignment, size_t scenario)
+{
+    struct sanitize_pass *pass = self;
+    findings_done(&pass->found[assignment][scenario]);
 }
 
 /* ---- opening ---- */
@@ -119,6 +114,7 @@ void sanitize_open(struct sanitize_pass *pass, const struct vars *vars)
         .self = pass,
         .prepare = build_second,
         .ran = harvest,
+        .dropped = forget,
         .settle_s = SETTLE_S,
     };
     bool built = false;

@@ -3,19 +3,26 @@
  * One mutex guards the states. A worker prepares a pass that asks for it, or takes the most urgent scenario that may run
  * (grade_order.h), of two alike the first in file order; scenarios whose needs have failed are turned into skips on the
  * way. Needs point backwards only (the loader checks it), so one look settles all skips that are due and there is always
- * something to take, something running, or nothing left. */
+ * something to take, something running, or nothing left.
+ *
+ * A run whose program sleeps does not count: it lends its place to another. And a scenario does not wait for a need that is
+ * under way and takes long: it starts beside it, and is held when it has ended, until that need is decided. Had it been
+ * a mistake, what it found is dropped, and it is skipped as if it had never run. So a chain of scenarios that wait for a
+ * program's timers lasts as long as the longest of them, and no verdict depends on it. */
 #include "grade_schedule.h"
 
 #include "base/mem.h"
 #include "base/own.h"
 #include "grade_order.h"
+#include "grade_run.h"
 
 #include <pthread.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-enum job_state { JOB_WAITING, JOB_RUNNING, JOB_DONE };
+#define LONG_S       0.5 /* for needs that take less, one waits */
+#define MOST_RESTING 8   /* runs that lend their places at one time */
+
+enum job_state { JOB_WAITING, JOB_RUNNING, JOB_HELD /* for its needs, having ended */, JOB_DONE };
 
 enum pass_state { PASS_UNPREPARED, PASS_PREPARING, PASS_READY };
 
@@ -23,13 +30,14 @@ struct pass {
     struct schedule *schedule;
     enum pass_state state;
     enum job_state **states; /* [assignment][scenario] */
-    double **urgency;        /* [assignment][scenario] */
+    struct order **order;    /* [assignment][scenario] */
 };
 
 struct worker_pool {
     struct pass passes[SCHEDULE_MAX_PASSES];
     size_t n_passes;
-    size_t running;
+    unsigned places;
+    unsigned running, resting;
     const struct grade_options *options;
     struct grade_progress progress;
     pthread_mutex_t lock;
@@ -65,40 +73,82 @@ static void finish(struct worker_pool *pool, struct job job)
 {
     job.pass->states[job.assignment][job.scenario] = JOB_DONE;
     pool->progress.done++;
-    /* only the grade itself, the first pass, fails anybody */
-    if (job.pass == &pool->passes[0] &&
-        !verdict_passed(&assignment_of(job)->verdicts[job.scenario]))
+    /* only the grade itself fails anybody */
+    if (!job.pass->schedule->self && !verdict_passed(&assignment_of(job)->verdicts[job.scenario]))
         pool->progress.failed++;
     report_progress(pool, job);
 }
 
-/* What a scenario waits for: READY to run, BLOCKED by something that did not pass (its ids in *ids), or still WAITING. */
-enum readiness { READY, BLOCKED, WAITING };
+/* What a scenario waits for: READY to run, BLOCKED by something that did not pass (its ids in *ids), LIKELY to be ready
+ * when needs that take long have ended, or still WAITING. */
+enum readiness { READY, BLOCKED, LIKELY, WAITING };
+
+static bool is_needed(const struct schedule_assignment *assignment, const struct scenario *by,
+                      size_t i)
+{
+    bool needed = assignment->entry->assignment->scenarios[i].gate;
+    for (size_t n = 0; n < by->n_needs && !needed; n++)
+        needed = by->needs[n] == i;
+    return needed && assignment->entry->selected[i];
+}
 
 static enum readiness readiness_of(struct job job, struct buf *ids)
 {
     const struct schedule_assignment *assignment = assignment_of(job);
     const struct scenario *all = assignment->entry->assignment->scenarios;
-    const struct scenario *scenario = &all[job.scenario];
+    const enum job_state *states = job.pass->states[job.assignment];
     enum readiness result = READY;
     if (assignment->blocked_by) {
         (void)buf_add_str(ids, assignment->blocked_by);
         return BLOCKED;
     }
     for (size_t i = 0; i < job.scenario; i++) {
-        bool needed = all[i].gate;
-        for (size_t n = 0; n < scenario->n_needs && !needed; n++)
-            needed = scenario->needs[n] == i;
-        if (!needed || !assignment->entry->selected[i])
+        if (!is_needed(assignment, &all[job.scenario], i))
             continue;
-        if (job.pass->states[job.assignment][i] != JOB_DONE) {
-            result = result == BLOCKED ? BLOCKED : WAITING;
-        } else if (!verdict_passed(&assignment->verdicts[i])) {
+        enum readiness by_this = READY;
+        if (states[i] == JOB_DONE && !verdict_passed(&assignment->verdicts[i])) {
             (void)buf_printf(ids, "%s%s", ids->len ? ", " : "", all[i].id);
             result = BLOCKED;
+        } else if (states[i] != JOB_DONE) {
+            bool is_long = job.pass->order[job.assignment][i].seconds >= LONG_S;
+            by_this = states[i] != JOB_WAITING && is_long ? LIKELY : WAITING;
         }
+        if (result != BLOCKED && by_this > result)
+            result = by_this;
     }
     return result;
+}
+
+/* It has run too soon. */
+static void drop(struct job job)
+{
+    const struct schedule *schedule = job.pass->schedule;
+    struct schedule_assignment *assignment = assignment_of(job);
+    verdict_done(&assignment->verdicts[job.scenario]);
+    trace_done(&assignment->traces[job.scenario]);
+    if (schedule->dropped)
+        schedule->dropped(schedule->self, job.assignment, job.scenario);
+}
+
+/* Settles what can be settled of a scenario that has not been decided. True when it may start. */
+static bool look_at(struct worker_pool *pool, struct job job)
+{
+    struct schedule_assignment *assignment = assignment_of(job);
+    const bool held = job.pass->states[job.assignment][job.scenario] == JOB_HELD;
+    AUTO_BUF struct buf ids = {0};
+    const enum readiness readiness = readiness_of(job, &ids);
+    if (readiness == BLOCKED) {
+        if (held)
+            drop(job);
+        verdict_skip(assignment->entry->assignment, scenario_of(job), ids.data,
+                     &assignment->verdicts[job.scenario]);
+        finish(pool, job);
+    } else if (held && readiness == READY) {
+        assignment->ran[job.scenario] = true;
+        finish(pool, job);
+    }
+    /* one at a time is one after the other */
+    return !held && (readiness == READY || (readiness == LIKELY && pool->places > 1));
 }
 
 /* The most urgent scenario of a pass. False when there is none now. */
@@ -107,27 +157,16 @@ static bool take_of_pass(struct worker_pool *pool, struct pass *pass, struct job
     double most = 0;
     bool found = false;
     for (size_t a = 0; a < pass->schedule->suite->n_entries; a++) {
-        struct schedule_assignment *assignment = &pass->schedule->assignments[a];
-        for (size_t s = 0; s < assignment->entry->assignment->n_scenarios; s++) {
+        const size_t count = pass->schedule->assignments[a].entry->assignment->n_scenarios;
+        for (size_t s = 0; s < count; s++) {
             struct job job = {.pass = pass, .assignment = a, .scenario = s};
-            if (pass->states[a][s] != JOB_WAITING)
+            const enum job_state state = pass->states[a][s];
+            if ((state != JOB_WAITING && state != JOB_HELD) || !look_at(pool, job))
                 continue;
-            AUTO_BUF struct buf ids = {0};
-            switch (readiness_of(job, &ids)) {
-            case READY:
-                if (!found || pass->urgency[a][s] > most) {
-                    found = true;
-                    most = pass->urgency[a][s];
-                    *ret = job;
-                }
-                break;
-            case BLOCKED:
-                verdict_skip(assignment->entry->assignment, scenario_of(job), ids.data,
-                             &assignment->verdicts[s]);
-                finish(pool, job);
-                break;
-            case WAITING:
-                break;
+            if (!found || pass->order[a][s].urgency > most) {
+                found = true;
+                most = pass->order[a][s].urgency;
+                *ret = job;
             }
         }
     }
@@ -148,87 +187,6 @@ static bool take(struct worker_pool *pool, struct job *ret)
     return false;
 }
 
-static uint64_t realtime_ns(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
-static void run_once(struct job job, uint64_t seed, struct trace *trace)
-{
-    const struct schedule *schedule = job.pass->schedule;
-    const struct assignment *assignment = assignment_of(job)->entry->assignment;
-    const struct scenario *scenario = scenario_of(job);
-    struct err err = {0};
-    struct run_target target;
-    trace_init(trace);
-    if (run_target_init(&target, schedule->place, scenario, seed, &err) != 0) {
-        trace->host_error = true;
-        trace->error_text = xstrdup(err.text);
-        return;
-    }
-    struct run_options options = {
-        .seed = seed, .fixed_vars = schedule->fixed_vars, .settle_s = schedule->settle_s};
-    const uint64_t began_ns = realtime_ns();
-    int result = driver_run(assignment, scenario, &target.target, &options, trace, &err);
-    if (sandbox_check(schedule->place->sandbox, &err) != 0)
-        result = -1;
-    if (result != 0 && !trace->host_error && !trace->scenario_error) {
-        trace->host_error = err.kind == ERR_HOST;
-        trace->scenario_error = !trace->host_error;
-        free(trace->error_text);
-        trace->error_text = xstrdup(err.text);
-    }
-    if (schedule->ran)
-        schedule->ran(schedule->self, job.assignment, job.scenario, &target.logs, trace, began_ns);
-    run_target_done(&target);
-}
-
-/* Programs have timers of their own, and these go on while the grader is kept from working: for longer than that, and what
- * failed may have failed by it. Half of the shortest time of the sheets' programs, 500 ms. */
-#define MOST_STARVED_US 250000
-#define MAX_RUNS        5
-
-/* One run that counts: one that failed while the machine kept the grader from its work does not, but is made again. */
-static void run_fairly(struct job job, uint64_t seed)
-{
-    const struct schedule *schedule = job.pass->schedule;
-    struct schedule_assignment *assignment = assignment_of(job);
-    struct trace *trace = &assignment->traces[job.scenario];
-    struct verdict *verdict = &assignment->verdicts[job.scenario];
-    for (int tries = 1;; tries++) {
-        run_once(job, seed, trace);
-        verdict_judge(assignment->entry->assignment, scenario_of(job), trace,
-                      schedule->suite->classes, verdict);
-        bool costs = verdict->kind == VERDICT_FAILED || verdict->kind == VERDICT_NON_STRICT;
-        if (!costs || trace->starved_us <= MOST_STARVED_US || tries == MAX_RUNS)
-            return;
-        verdict_done(verdict);
-        trace_done(trace);
-    }
-}
-
-/* All runs of one scenario (repeat_seed); the first that does not pass is the one that counts. */
-static void run_job(struct job job)
-{
-    const struct schedule *schedule = job.pass->schedule;
-    struct schedule_assignment *assignment = assignment_of(job);
-    const struct scenario *scenario = scenario_of(job);
-    struct trace *trace = &assignment->traces[job.scenario];
-    struct verdict *verdict = &assignment->verdicts[job.scenario];
-    const unsigned turns = schedule->settle_s > 0 ? 1 : scenario->repeat_seed;
-    for (unsigned turn = 0; turn < turns; turn++) {
-        if (turn > 0) {
-            verdict_done(verdict);
-            trace_done(trace);
-        }
-        run_fairly(job, schedule->options->seed + turn);
-        if (!verdict_passed(verdict))
-            return;
-    }
-}
-
 static void start_job(struct worker_pool *pool, struct job job)
 {
     pool->running++;
@@ -243,13 +201,39 @@ static void start_job(struct worker_pool *pool, struct job job)
 static void end_job(struct worker_pool *pool, struct job job)
 {
     pool->running--;
-    if (job.prepare) {
+    if (job.prepare)
         job.pass->state = PASS_READY;
-    } else {
-        assignment_of(job)->ran[job.scenario] = true;
-        finish(pool, job);
-    }
+    else /* the next look decides whether it counts */
+        job.pass->states[job.assignment][job.scenario] = JOB_HELD;
     (void)pthread_cond_broadcast(&pool->changed);
+}
+
+/* Of a run, by the thread that plays it (struct run_options). */
+static void rests(void *self, bool begins)
+{
+    struct worker_pool *pool = self;
+    (void)pthread_mutex_lock(&pool->lock);
+    if (begins) {
+        pool->resting++;
+        (void)pthread_cond_signal(&pool->changed);
+    } else {
+        pool->resting--;
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+static void do_job(struct worker_pool *pool, struct job job)
+{
+    if (job.prepare) {
+        job.pass->schedule->prepare(job.pass->schedule->self);
+        return;
+    }
+    const struct one_run run = {.schedule = job.pass->schedule,
+                                .assignment = job.assignment,
+                                .scenario = job.scenario,
+                                .rests = pool->places > 1 ? rests : NULL,
+                                .self = pool};
+    run_scenario(&run);
 }
 
 static void *work(void *self)
@@ -258,13 +242,11 @@ static void *work(void *self)
     (void)pthread_mutex_lock(&pool->lock);
     for (;;) {
         struct job job = {.prepare = false};
-        if (take(pool, &job)) {
+        const bool has_place = pool->running < pool->places + pool->resting;
+        if (has_place && take(pool, &job)) {
             start_job(pool, job);
             (void)pthread_mutex_unlock(&pool->lock);
-            if (job.prepare)
-                job.pass->schedule->prepare(job.pass->schedule->self);
-            else
-                run_job(job);
+            do_job(pool, job);
             (void)pthread_mutex_lock(&pool->lock);
             end_job(pool, job);
         } else if (pool->running > 0) {
@@ -286,7 +268,7 @@ static void pass_open(struct worker_pool *pool, struct pass *pass, struct schedu
         .schedule = schedule,
         .state = schedule->prepare ? PASS_UNPREPARED : PASS_READY,
         .states = xcalloc(count, sizeof *pass->states),
-        .urgency = xcalloc(count, sizeof *pass->urgency),
+        .order = xcalloc(count, sizeof(struct order *)),
     };
     for (size_t a = 0; a < count; a++) {
         struct schedule_assignment *assignment = &schedule->assignments[a];
@@ -295,7 +277,7 @@ static void pass_open(struct worker_pool *pool, struct pass *pass, struct schedu
         assignment->traces = xcalloc(file->n_scenarios, sizeof *assignment->traces);
         assignment->ran = xcalloc(file->n_scenarios, sizeof *assignment->ran);
         pass->states[a] = xcalloc(file->n_scenarios, sizeof *pass->states[a]);
-        pass->urgency[a] = order_urgency(file);
+        pass->order[a] = order_make(file);
         for (size_t s = 0; s < file->n_scenarios; s++) {
             if (assignment->entry->selected[s]) {
                 pool->progress.total++;
@@ -316,24 +298,27 @@ static void pass_close(struct pass *pass)
 {
     for (size_t a = 0; a < pass->schedule->suite->n_entries; a++) {
         free(pass->states[a]);
-        free(pass->urgency[a]);
+        free(pass->order[a]);
     }
     free((void *)pass->states);
-    free((void *)pass->urgency);
+    free((void *)pass->order);
 }
 
 void schedule_run(struct schedule *const *passes, size_t count)
 {
     struct worker_pool pool = {
-        .n_passes = count, .options = passes[0]->options, .progress = {.stage = "grade"}};
+        .n_passes = count,
+        .options = passes[0]->options,
+        .progress = {.stage = passes[0]->stage ? passes[0]->stage : "grade"}};
     (void)pthread_mutex_init(&pool.lock, NULL);
     (void)pthread_cond_init(&pool.changed, NULL);
     for (size_t i = 0; i < count; i++)
         pass_open(&pool, &pool.passes[i], passes[i]);
-    unsigned jobs = schedule_jobs(pool.options);
-    pthread_t *threads = xcalloc(jobs, sizeof *threads);
+    pool.places = schedule_jobs(pool.options);
+    const unsigned most = pool.places > 1 ? pool.places + MOST_RESTING : 1;
+    pthread_t *threads = xcalloc(most, sizeof *threads);
     unsigned started = 0;
-    while (started < jobs - 1 && pthread_create(&threads[started], NULL, work, &pool) == 0)
+    while (started < most - 1 && pthread_create(&threads[started], NULL, work, &pool) == 0)
         started++;
     (void)work(&pool); /* this thread works too: without any other the grade is slower, not lost */
     for (unsigned i = 0; i < started; i++)

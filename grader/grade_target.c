@@ -155,17 +155,19 @@ static struct box_limits limits_of(const struct start_request *request)
 
 /* The command line inside the box; *ret_path is what argv[0] points to where it was made here. */
 static void build_argv(struct box_inputs *inputs, const struct start_request *request,
-                       const struct ready_made *ready, char **ret_path)
+                       const struct ready_made *ready, const char *emulator, char **ret_path)
 {
     size_t n = 0;
     size_t lead = 1;
     while (ready && ready->words[lead])
         lead++;
-    inputs->argv = xcalloc(lead + request->n_args + 1, sizeof *inputs->argv);
+    inputs->argv = xcalloc(lead + request->n_args + 2, sizeof *inputs->argv);
     if (ready) {
         for (size_t i = 0; i < lead; i++)
             inputs->argv[n++] = ready->words[i];
     } else {
+        if (emulator)
+            inputs->argv[n++] = emulator;
         *ret_path = xasprintf("%s/%s", BOX_BIN_DIR, request->program);
         inputs->argv[n++] = *ret_path;
     }
@@ -232,7 +234,7 @@ static int start_box(struct run_target *run, const struct start_request *request
     AUTO_FREE char *path = NULL;
     if (add_files(inputs, request, err) != 0 || add_names(inputs, request, err) != 0)
         return -1;
-    build_argv(inputs, request, ready, &path);
+    build_argv(inputs, request, ready, run->place->emulator, &path);
     struct call_plan calls;
     struct box_trace trace = plan_calls(request, &calls);
     struct box_spec spec = {
@@ -246,7 +248,7 @@ static int start_box(struct run_target *run, const struct start_request *request
         .host_names = inputs->names,
         .n_host_names = inputs->n_names,
         .limits = limits_of(request),
-        .whole_usr = ready != NULL,
+        .whole_usr = ready || run->place->emulator,
         .keep_stdin = !request->stdin_closed,
         .timer_ledger = true,
         .trace = trace.n_calls ? &trace : NULL,

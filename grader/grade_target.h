@@ -13,6 +13,8 @@ struct grade_place {
     struct sandbox *sandbox;
     const char *bin_dir;
     const struct ready_made_list *ready_made; /* may be NULL */
+    const char *
+        emulator; /* below /usr: what runs the programs of bin_dir, where they are for another machine; or NULL */
     const char *const
         *env;  /* "NAME=value" of each program, on top of a box's own; NULL-terminated or NULL */
     bool logs; /* programs write into BOX_LOG_DIR */

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void add(struct wanted_programs *ret, const char *name)
 {
@@ -44,7 +45,84 @@ void wanted_programs(const struct suite *suite, struct wanted_programs *ret)
     }
 }
 
+static void add_scenario(struct wanted_programs *ret, const struct assignment *assignment,
+                         const struct scenario *scenario)
+{
+    add(ret, assignment->program);
+    add_steps(ret, scenario->steps, scenario->n_steps);
+}
+
+void wanted_by_selected(const struct suite *suite, struct wanted_programs *ret)
+{
+    *ret = (struct wanted_programs){0};
+    for (size_t i = 0; i < suite->n_entries; i++)
+        for (size_t k = 0; k < suite->entries[i].assignment->n_scenarios; k++)
+            if (suite->entries[i].selected[k])
+                add_scenario(ret, suite->entries[i].assignment,
+                             &suite->entries[i].assignment->scenarios[k]);
+}
+
+void wanted_by_scenario(const struct assignment *assignment, const struct scenario *scenario,
+                        struct wanted_programs *ret)
+{
+    *ret = (struct wanted_programs){0};
+    add_scenario(ret, assignment, scenario);
+}
+
 void wanted_programs_done(struct wanted_programs *wanted)
 {
     free((void *)wanted->names);
+}
+
+static struct build_request request_of(const struct wanted_programs *wanted,
+                                       const struct submission *submission, const char *work_dir,
+                                       enum build_kind kind)
+{
+    return (struct build_request){
+        .submission = submission,
+        .work_dir = work_dir,
+        .programs = wanted->names,
+        .n_programs = wanted->count,
+        .kind = kind,
+        .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+    };
+}
+
+int wanted_build(struct sandbox *sandbox, const struct submission *submission,
+                 const struct suite *suite, const char *work_dir, enum build_kind kind,
+                 struct build **ret, struct err *err)
+{
+    struct wanted_programs wanted;
+    wanted_programs(suite, &wanted);
+    struct build_request request = request_of(&wanted, submission, work_dir, kind);
+    int result = build_run(sandbox, &request, ret, err);
+    wanted_programs_done(&wanted);
+    return result;
+}
+
+static bool all_made(const struct build *build)
+{
+    for (size_t i = 0; i < build->n_programs; i++)
+        if (!build->programs[i].of_kind)
+            return false;
+    return true;
+}
+
+int wanted_build_selected(struct sandbox *sandbox, const struct submission *submission,
+                          const struct suite *suite, const char *work_dir, enum build_kind kind,
+                          struct build **ret, struct err *err)
+{
+    struct wanted_programs wanted;
+    wanted_by_selected(suite, &wanted);
+    struct build_request request = request_of(&wanted, submission, work_dir, kind);
+    request.by_name = true;
+    int result = build_run(sandbox, &request, ret, err);
+    if (result == 0 && !all_made(*ret)) {
+        build_free(*ret);
+        *ret = NULL;
+        request.by_name = false;
+        result = build_run(sandbox, &request, ret, err);
+    }
+    wanted_programs_done(&wanted);
+    return result;
 }

@@ -1,10 +1,10 @@
 /* main.c: argv -> subcommand -> exit status. */
 #include "cli/cli.h"
+#include "cli/scope.h"
 
 #include "base/own.h"
 #include "base/text.h"
 
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,15 +14,17 @@ struct subcommand {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *help;
+    bool
+        boxes; /* it starts some, or says how it would: with the best limits that this user can have */
 };
 
 static const struct subcommand subcommands[] = {
-    {"grade", cli_grade, "grade one hand-in"},
-    {"batch", cli_batch, "grade a class: one report a hand-in, a gradebook, a summary"},
-    {"report", cli_report, "show a stored report in another form"},
-    {"lint", cli_lint, "check scenario files, suites and classes"},
-    {"explain", cli_explain, "explain a bug class that a report names"},
-    {"doctor", cli_doctor, "what this machine can do, and what it lacks"},
+    {"grade", cli_grade, "grade one hand-in", true},
+    {"batch", cli_batch, "grade a class: one report a hand-in, a gradebook, a summary", true},
+    {"report", cli_report, "show a stored report in another form", false},
+    {"lint", cli_lint, "check scenario files, suites and classes", false},
+    {"explain", cli_explain, "explain a bug class that a report names", false},
+    {"doctor", cli_doctor, "what this machine can do, and what it lacks", true},
 };
 
 static void print_help(void)
@@ -42,9 +44,22 @@ static void print_help(void)
         "  3  the machine or sockgrade itself is at fault; it costs no student a point\n");
 }
 
+static bool asks_for_help(char *const *argv)
+{
+    for (; *argv; argv++)
+        if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0)
+            return true;
+    return false;
+}
+
+static int run(const struct subcommand *subcommand, int argc, char **argv)
+{
+    int status = subcommand->boxes && !asks_for_help(argv) ? scope_run(argv) : -1;
+    return status >= 0 ? status : subcommand->run(argc - 1, argv + 1);
+}
+
 int main(int argc, char **argv)
 {
-    (void)setlocale(LC_ALL, "C.UTF-8"); /* file names of hand-ins; numbers keep their point */
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a scenario may hold a thousand connections */
         files.rlim_cur = files.rlim_max;
@@ -66,7 +81,7 @@ int main(int argc, char **argv)
     const char *names[ARRAY_SIZE(subcommands)];
     for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++) {
         if (strcmp(word, subcommands[i].name) == 0)
-            return subcommands[i].run(argc - 1, argv + 1);
+            return run(&subcommands[i], argc, argv);
         names[i] = subcommands[i].name;
     }
     const char *near = text_nearest(word, names, ARRAY_SIZE(names));

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #define DOWNLOAD_MAX_MEMBERS 20000
+#define DOWNLOAD_MAX_ENTRIES 500000 /* of an archive */
 
 /* One entry at the top of a download, or one operand. */
 struct member {
@@ -32,6 +33,8 @@ struct download {
     bool sources_at_top;
     struct member *members;
     size_t count, cap;
+    char *unreadable;       /* of an archive: why it could not be listed; NULL: no word on that */
+    char *metadata_problem; /* of a list of its submitters; NULL: there is none, or it was read */
 };
 void download_done(struct download *source);
 
@@ -46,6 +49,12 @@ void download_recognise(struct download *source, const struct name_pattern *patt
 /* The same for one operand that is a member of the source without a path. */
 void download_recognise_operand(struct member *member, const struct name_pattern *pattern,
                                 const char **ret_form);
+
+/* roster_metadata.c: of a Gradescope download: sets the members' parts by its list of submitters, where there is one. -1: the
+ * host failed. */
+int metadata_take(struct download *source, struct err *err);
+/* The same from the list itself; what is wrong with it (the caller frees), or NULL. */
+char *metadata_read(struct download *source, const char *bytes, size_t len);
 
 /* What the entries of one student became. */
 struct group {

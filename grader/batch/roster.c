@@ -81,6 +81,11 @@ static void tell(const struct making *making, const struct download *source,
     add_count(&out, late, "late");
     add_count(&out, refused, "refused");
     add_strays(&out, source);
+    if (source->metadata_problem) {
+        AUTO_FREE char *problem = submission_showable(source->metadata_problem, 200);
+        (void)buf_printf(&out, "; submission_metadata.yml: %s, so numbers may stand for names",
+                         problem);
+    }
     making->options->recognised(making->options->self, out.data);
 }
 
@@ -89,6 +94,8 @@ static void tell(const struct making *making, const struct download *source,
 static int take_download(struct making *making, struct download *source)
 {
     struct groups groups = {0};
+    if (metadata_take(source, making->err) != 0)
+        return -1;
     groups_make(source, &groups);
     int result = groups_take(source, &groups, making->options->temp_dir, making->err);
     if (result == 0)
@@ -154,6 +161,18 @@ static const char *own_form(const struct making *making, const char *path)
     return form;
 }
 
+/* All that was named is one archive that cannot be opened. Among others it is one student's, and costs only that one; alone
+ * it may be the whole class, of which no gradebook with a single line is to be made. */
+static int refuse_class(const char *path, const char *why, struct err *err)
+{
+    AUTO_FREE char *shown = submission_showable(path, 200);
+    return err_set(
+        err, ERR_USAGE,
+        "'%s' cannot be opened: %s. Nothing was graded and no report was touched: get it "
+        "again if it is a class, or grade it by `sockgrade grade` if it is one hand-in",
+        shown, why);
+}
+
 static int take_operand(struct making *making, const char *path)
 {
     struct stat st;
@@ -167,6 +186,8 @@ static int take_operand(struct making *making, const char *path)
     if (!form && (folder || archive) && open_download(making, path, archive, &source)) {
         making->matched = true;
         result = take_download(making, &source);
+    } else if (source.unreadable && making->options->n_paths == 1) {
+        result = refuse_class(path, source.unreadable, making->err);
     } else {
         add_single(making, path, form, folder);
         making->matched = making->matched || form;

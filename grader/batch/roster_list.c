@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "submission/junk.h"
+#include "submission/submission.h"
 #include "submission/unpack.h"
 
 #include <dirent.h>
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define LIST_CPU_SECONDS 20
-#define LIST_MAX_ENTRIES 500000
 
 static const char *const makefiles[] = {"Makefile", "makefile", "GNUmakefile"};
 static const char *const source_ends[] = {".c", ".h", ".cc", ".cpp", ".cxx", ".hpp"};
@@ -46,6 +46,8 @@ void download_done(struct download *source)
     }
     free(source->members);
     free(source->inner);
+    free(source->unreadable);
+    free(source->metadata_problem);
     *source = (struct download){0};
 }
 
@@ -176,7 +178,7 @@ static bool list_archive(struct download *source)
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return false;
-    struct unpack_limits limits = {.entries = LIST_MAX_ENTRIES,
+    struct unpack_limits limits = {.entries = DOWNLOAD_MAX_ENTRIES,
                                    .bytes = UINT64_MAX,
                                    .cpu_seconds = LIST_CPU_SECONDS,
                                    .names_only = true};
@@ -185,6 +187,8 @@ static bool list_archive(struct download *source)
     struct err ignored = {0};
     const char *form = NULL;
     int result = unpack_archive(fd, &limits, &ops, &form, &refusal, &ignored);
+    if (refusal.kind && !source->makefile_at_top)
+        source->unreadable = submission_sentence(refusal.format, refusal.about);
     free(refusal.about);
     return result == 0 || source->makefile_at_top;
 }

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_ENTRIES 500000
 #define MAX_BYTES   ((uint64_t)16 << 30)
 #define CPU_SECONDS 600
 #define CHUNK       ((size_t)64 << 10)
@@ -161,7 +160,7 @@ static int take_out(struct download *source, struct stage *stages, struct err *e
         return err_sys(err, ERR_USAGE, errno, "download '%s'", source->path);
     struct taking taking = {.source = source, .stages = stages, .err = err};
     struct unpack_limits limits = {
-        .entries = MAX_ENTRIES, .bytes = MAX_BYTES, .cpu_seconds = CPU_SECONDS};
+        .entries = DOWNLOAD_MAX_ENTRIES, .bytes = MAX_BYTES, .cpu_seconds = CPU_SECONDS};
     struct unpack_ops ops = {
         .entry = take_entry, .data = take_data, .end = take_end, .self = &taking};
     struct unpack_refusal refusal = {0};
@@ -172,7 +171,9 @@ static int take_out(struct download *source, struct stage *stages, struct err *e
     if (refusal.kind) {
         AUTO_FREE char *sentence = submission_sentence(refusal.format, refusal.about);
         AUTO_FREE char *path = submission_showable(source->path, 200);
-        (void)err_set(err, ERR_USAGE, "download '%s': %s", path, sentence);
+        (void)err_set(err, ERR_USAGE,
+                      "download '%s': %s. Nothing was graded and no report was touched", path,
+                      sentence);
     }
     free(refusal.about);
     return result;

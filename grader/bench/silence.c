@@ -164,10 +164,11 @@ static int measure_segments(struct lab *lab, int fd, size_t trials)
         unsigned char reads = 0;
         uint64_t start = io_now_ns();
         for (int n = 0; n < SEGMENTS; n++) {
+            uint64_t sent = io_now_ns();
             if (tell(fd, 'n') < 0)
                 return -1;
             while (lab_probe(lab) != ACTIVITY_SILENT)
-                if (io_now_ns() > start + LAB_PATIENCE)
+                if (io_now_ns() > sent + LAB_PATIENCE)
                     return -1;
         }
         all.values[all.count++] = (double)(io_now_ns() - start) / 1e6;

@@ -14,11 +14,18 @@
 #define CHUNK     ((size_t)64 << 10)
 #define AT_A_TIME ((size_t)16) /* files of one box_collect() */
 
-static const char *const folders[] = {[BUILD_PLAIN] = "bin", [BUILD_SANITIZED] = "bin-sanitized"};
+static const char *const folders[] = {
+    [BUILD_PLAIN] = "bin",
+    [BUILD_SANITIZED] = "bin-sanitized",
+    [BUILD_BIG_ENDIAN] = "bin-big-endian",
+    [BUILD_32_BIT] = "bin-32-bit",
+};
 
 int artefacts_prepare(const struct build_request *request, struct build *build, struct err *err)
 {
     build->bin_dir = xasprintf("%s/%s", request->work_dir, folders[request->kind]);
+    if (io_remove_tree(build->bin_dir, err) != 0)
+        return -1;
     if (mkdir(build->bin_dir, 0755) != 0 ||
         chmod(build->bin_dir, 0755) != 0) /* whatever the umask is */
         return err_sys(err, ERR_HOST, errno, "cannot make the folder '%s'", build->bin_dir);

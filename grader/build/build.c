@@ -7,6 +7,7 @@
  * is left of the build is killed, and only after that the programs are copied out. */
 #include "build/build.h"
 
+#include "base/guard.h"
 #include "base/io.h"
 #include "base/own.h"
 #include "build/artefacts.h"
@@ -18,6 +19,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@
 #define MAX_DRAIN                                                                                  \
     ((uint64_t)4 << 20) /* read after make's end; a pipe holds 64 KiB, its writer may be alive */
 #define NS_PER_S         1000000000ULL
+#define LEAST_PROCESSES  300 /* of this user: a build may have 256 */
 #define BACKSTOP_SECONDS 2.0
 
 static const char *const status_names[] = {
@@ -47,6 +50,7 @@ struct run {
     int out;
     struct output output;
     struct patience patience;
+    struct guard *guard;
     struct err *err;
 };
 
@@ -63,6 +67,30 @@ static bool has_makefile(const char *dir)
     return false;
 }
 
+/* By name, make's built-in rules are left out (-r): where the Makefile has none for a program they would make another one,
+ * without its flags and its libraries.
+ * The words after the script are its $@: nothing of the hand-in ever reaches the shell. Program names are the suite's. */
+static const char **make_words(const struct build_request *request, const char *jobs)
+{
+    static const char *const words[] = {
+        "/bin/sh", "-c", "exec \"$@\" 2>&1", "sh",
+        MAKE_PATH, "-C", BOX_BUILD_DIR,      "--no-print-directory"};
+    const char **argv = xcalloc(ARRAY_SIZE(words) + request->n_programs + 5, sizeof(const char *));
+    size_t n = 0;
+    for (; n < ARRAY_SIZE(words); n++)
+        argv[n] = words[n];
+    argv[n++] = jobs;
+    if (request->kind != BUILD_PLAIN)
+        argv[n++] = "-B";
+    if (request->by_name) {
+        argv[n++] = "-r";
+        argv[n++] = "--";
+    }
+    for (size_t i = 0; request->by_name && i < request->n_programs; i++)
+        argv[n++] = request->programs[i];
+    return argv;
+}
+
 static int start(struct run *run, struct sandbox *sandbox)
 {
     if (access(MAKE_PATH, X_OK) != 0)
@@ -74,18 +102,7 @@ static int start(struct run *run, struct sandbox *sandbox)
     tools_make(run->request->kind, &tools);
     char jobs[16];
     (void)snprintf(jobs, sizeof jobs, "-j%u", run->request->jobs ? run->request->jobs : 1);
-    /* the words after the script are its $@: nothing of the hand-in ever reaches the shell */
-    const char *const argv[] = {"/bin/sh",
-                                "-c",
-                                "exec \"$@\" 2>&1",
-                                "sh",
-                                MAKE_PATH,
-                                "-C",
-                                BOX_BUILD_DIR,
-                                jobs,
-                                "--no-print-directory",
-                                plain ? NULL : "-B",
-                                NULL};
+    const char **argv = make_words(run->request, jobs);
     const char *const env[] = {plain ? "PATH=/usr/bin:/bin" : "PATH=" BOX_BIN_DIR ":/usr/bin:/bin",
                                "LANG=C.UTF-8", "TZ=UTC", NULL};
     struct box_spec spec = {
@@ -99,6 +116,7 @@ static int start(struct run *run, struct sandbox *sandbox)
     };
     int result = box_start(sandbox, &spec, &run->box, run->err);
     tools_done(&tools);
+    free((void *)argv);
     return result;
 }
 
@@ -192,6 +210,8 @@ static void say_end(struct run *run, const struct box_usage *usage)
                          (unsigned long long)(BUILD_MAX_OUTPUT >> 20));
     if (text)
         say(run, text);
+    if (guard_struck(run->guard))
+        say(run, "make was ended: a process kept the pipe of its output locked (splice)");
     if (usage->limit_hit) {
         AUTO_FREE char *limit = xasprintf("a limit of the build was reached: %s", usage->limit_hit);
         say(run, limit);
@@ -213,18 +233,35 @@ static int collect(struct run *run, bool *ret_gone)
     return 0;
 }
 
+/* Where the caller's own user may not have as many processes as a box, a make that failed may have failed by that. */
+static int doubt_failure(const struct run *run)
+{
+    struct rlimit own;
+    if (run->build->status != BUILD_FAILED || getrlimit(RLIMIT_NPROC, &own) != 0 ||
+        own.rlim_cur == RLIM_INFINITY || own.rlim_cur >= LEAST_PROCESSES)
+        return 0;
+    return err_set(run->err, ERR_HOST,
+                   "make failed where this user may have only %llu processes (ulimit -u); "
+                   "at least %d are needed",
+                   (unsigned long long)own.rlim_cur, LEAST_PROCESSES);
+}
+
 static int run_make(struct run *run, struct sandbox *sandbox)
 {
     bool gone = false;
-    if (start(run, sandbox) != 0)
+    run->guard = guard_new(run->err);
+    if (!run->guard || start(run, sandbox) != 0)
         return -1;
+    guard_add(run->guard, box_init_pid(run->box));
     run->out = box_take_stdout(run->box);
     patience_init(&run->patience, box_init_pid(run->box), run->max_seconds);
     int result = follow(run) == 0 && read_exit(run) == 0 ? collect(run, &gone) : -1;
     struct box_usage usage = {0};
     box_free(run->box, &usage);
     say_end(run, &usage);
-    if (result == 0 && gone && !usage.limit_hit)
+    if (result == 0)
+        result = doubt_failure(run);
+    if (result == 0 && gone && !usage.limit_hit && !guard_struck(run->guard))
         return err_set(run->err, ERR_HOST, "make's box was killed, and by none of its limits");
     return result;
 }
@@ -246,6 +283,7 @@ static int build_in_box(struct sandbox *sandbox, const struct build_request *req
     output_finish(&run.output, build);
     output_done(&run.output);
     patience_done(&run.patience);
+    guard_free(run.guard);
     if (run.out >= 0)
         (void)close(run.out);
     return result;

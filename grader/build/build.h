@@ -22,14 +22,19 @@ const char *build_status_name(
  * PATH, and everything is made anew (make -B): objects that came with the hand-in are of the first kind. */
 enum build_kind {
     BUILD_PLAIN,
-    BUILD_SANITIZED, /* with AddressSanitizer, LeakSanitizer, UndefinedBehaviorSanitizer */
+    BUILD_SANITIZED,  /* with AddressSanitizer, LeakSanitizer, UndefinedBehaviorSanitizer */
+    BUILD_BIG_ENDIAN, /* for s390x: big-endian, and all types as large as here */
+    BUILD_32_BIT,     /* for i386: little-endian, and long, size_t and pointers have 4 bytes */
+    BUILD_KINDS
 };
+/* What this machine lacks to make programs of that kind, with the remedy; NULL: nothing. The caller frees. */
+char *build_lacks(enum build_kind kind);
 
 #define BUILD_MAX_LOG     ((size_t)64 << 10)   /* bytes of output kept: head and tail */
 #define BUILD_MAX_OUTPUT  ((uint64_t)64 << 20) /* bytes after which make is ended */
 #define BUILD_MAX_PROGRAM ((uint64_t)64 << 20)
 #define BUILD_MAX_SECONDS                                                                          \
-    60.0 /* of student time (wall less run delay), wall x 10 as the hard cap */
+    60.0 /* of student time (wall less run delay), and of processor time in all; wall x 10 as the hard cap */
 
 struct build_program {
     char *name; /* "tcp_echo_server" */
@@ -66,15 +71,18 @@ struct build_request {
     const char *const *programs; /* names to collect, n_programs */
     size_t n_programs;
     enum build_kind kind;
+    bool
+        by_name; /* make is asked for these programs by their names, not for its default goal: only what the Makefile has
+                     a rule of its own for */
     unsigned jobs;      /* make -j */
     double max_seconds; /* 0: BUILD_MAX_SECONDS */
 };
 
 /* Runs make, at most BUILD_MAX_SECONDS of student time; how that is measured, and why so, is said in build/patience.h: wall
- * time less the run delay of the build's processes, with RLIMIT_CPU and ten times the wall behind it. A make that does
- * not run at all for 10 s (it waits for something that never comes) is ended then: BUILD_TIMEOUT, too.
+ * time less the run delay of the build's processes, with as much processor time in all, RLIMIT_CPU and ten times the wall
+ * behind it. A make that does not run at all for 10 s (it waits for something that never comes) is ended then: BUILD_TIMEOUT, too.
  * Whatever the status, the programs that exist are copied to work_dir/bin (of the other kinds: to a folder beside it,
- * one a kind), mode 0755, by sockgrade itself, after every
+ * one a kind, which a build of the same kind before may have filled), mode 0755, by sockgrade itself, after every
  * process of the build is dead. Their reasons are sentences for the student.
  * -1 only for ERR_HOST; the sandbox's death while it ran is one (sandbox_check()). The environment of make is fixed (PATH=/usr/bin:/bin, HOME, LANG=C.UTF-8, TZ=UTC). */
 int build_run(struct sandbox *sandbox, const struct build_request *request, struct build **ret,

@@ -101,14 +101,6 @@ static uint64_t used_by_all(pid_t init, const struct patience_task *tasks, size_
     return used;
 }
 
-/* Wall time that the build needs for so much processor time, had it the machine for itself. */
-static uint64_t at_least(uint64_t cpu_ns, uint64_t passed)
-{
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t alone = cpu_ns / (uint64_t)(cpus > 0 ? cpus : 1);
-    return alone < passed ? alone : passed;
-}
-
 void patience_init(struct patience *patience, pid_t init, double max_seconds)
 {
     uint64_t now = io_now_ns();
@@ -119,6 +111,7 @@ void patience_init(struct patience *patience, pid_t init, double max_seconds)
         .limit_ns = (uint64_t)(max_seconds * 1e9),
         .cpu_ns = used_ns(init),
     };
+    patience->first_cpu_ns = patience->cpu_ns;
 }
 
 static const struct patience_task *earlier(const struct patience *patience, pid_t pid)
@@ -154,9 +147,7 @@ static void look(struct patience *patience, uint64_t now)
     uint64_t delay = compare(patience, tasks, count, &moved);
     uint64_t passed = now - patience->looked_ns;
     uint64_t used = used_by_all(patience->init, tasks, count);
-    uint64_t own = at_least(used > patience->cpu_ns ? used - patience->cpu_ns : 0, passed);
-    uint64_t waited = delay < passed ? passed - delay : 0;
-    patience->student_ns += waited > own ? waited : own;
+    patience->student_ns += delay < passed ? passed - delay : 0;
     if (used > patience->cpu_ns)
         patience->cpu_ns = used;
     patience->idle_ns = moved ? 0 : patience->idle_ns + passed;
@@ -172,6 +163,7 @@ bool patience_left(struct patience *patience)
     if (now >= patience_next_ns(patience))
         look(patience, now);
     return patience->student_ns < patience->limit_ns &&
+           patience->cpu_ns - patience->first_cpu_ns < patience->limit_ns &&
            patience->idle_ns < (uint64_t)(PATIENCE_IDLE_SECONDS * 1e9) &&
            now - patience->began_ns < PATIENCE_WALL_FACTOR * patience->limit_ns;
 }

@@ -2,10 +2,11 @@
  *
  * Chosen: wall time less the run delay of the build's processes (schedstat: the time in which a task could have run but
  * had no processor), looked at every PATIENCE_TICK_NS. Of each interval at most the whole is forgiven, by the process
- * that waited longest; but what the build's own processes took of all processors together counts in any case: a fork
- * bomb waits for nobody but itself. Processes that live and die between two looks are missed: the clock then runs a little faster than
- * student time, never slower than a tenth of the wall's. RLIMIT_CPU alone would not do: a make that waits for ever uses
- * no processor; the wall alone would not either: ten builds on two cores take five times as long as one. */
+ * that waited longest. Processes that live and die between two looks are missed: the clock then runs a little faster than
+ * student time, never slower than a tenth of the wall's. Beside it the processor time of all processes together has the
+ * same limit: a fork bomb waits for nobody but itself, and it is to take as much of 64 processors as of two. RLIMIT_CPU
+ * would not do: each process has its own, and a make that waits for ever uses none; the wall alone would not either: ten
+ * builds on two cores take five times as long as one. */
 #ifndef GRADER_BUILD_PATIENCE_H
 #define GRADER_BUILD_PATIENCE_H
 
@@ -31,11 +32,13 @@ struct patience {
     uint64_t student_ns; /* used so far */
     uint64_t idle_ns;    /* since something last ran */
     uint64_t cpu_ns; /* used by all its processes, the ended ones included, as of the last look */
+    uint64_t first_cpu_ns; /* the same when it began */
     uint64_t limit_ns;
     struct patience_task *tasks; /* as of the last look */
     size_t n_tasks;
 };
 
+/* max_seconds: of student time, and of processor time of all its processes. */
 void patience_init(struct patience *patience, pid_t init, double max_seconds);
 void patience_done(struct patience *patience);
 

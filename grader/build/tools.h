@@ -16,7 +16,8 @@ struct tools {
 void tools_make(enum build_kind kind, struct tools *ret); /* none for BUILD_PLAIN */
 void tools_done(struct tools *tools);
 
-/* Was this artefact made by a compiler of that kind? What the linker alone adds does not count. */
+/* Was this artefact made by a compiler of that kind? Of sanitizers, what the linker alone adds does not count; of another
+ * machine, it is a program (elf(5), ET_EXEC or ET_DYN) for that machine. */
 bool tools_made(int fd, enum build_kind kind);
 
 #endif

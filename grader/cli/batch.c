@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/own.h"
 #include "batch/batch.h"
+#include "sandbox/sandbox.h"
 #include "scenario/scenario.h"
 
 #include <signal.h>
@@ -204,6 +205,7 @@ static int run(const struct options *options, int *ret_status, struct err *err)
         .self = &screen,
     };
     struct batch *batch = NULL;
+    sandbox_sweep(); /* of an earlier run that was killed; this one may have nothing left to do */
     int result = batch_run(&batch_options, &ops, &batch, err);
     if (screen.terminal)
         (void)fputs("\r\033[K", stderr);

@@ -1,9 +1,11 @@
 /* cli/doctor.c: `sockgrade doctor`: what this machine can do, what will be used, and a remedy for each lack. */
 #include "cli/cli.h"
+#include "cli/scope.h"
 
 #include "base/mem.h"
 #include "base/own.h"
 #include "base/temp.h"
+#include "grade_machines.h"
 #include "sandbox/sandbox.h"
 
 #include <stdio.h>
@@ -24,6 +26,19 @@ static bool print_probes(void)
         can_grade = can_grade && (probes[i].ok || !probes[i].required);
     }
     return can_grade;
+}
+
+/* Nobody needs them to grade: they explain what failed about byte order. */
+static void print_other_machines(void)
+{
+    static const char *const what[MACHINES] = {"big-endian", "32 bits"};
+    for (int machine = 0; machine < MACHINES; machine++) {
+        AUTO_FREE char *lacks = machine_lacks((enum machine)machine);
+        AUTO_FREE char *name =
+            xasprintf("%s (%s)", machine_name((enum machine)machine), what[machine]);
+        (void)printf("%-8s %-22s %s\n", lacks ? "lacks" : "ok", name,
+                     lacks ? lacks : "what fails about byte order is played there, too");
+    }
 }
 
 /* Best first; the words are those of sandbox_status(). */
@@ -54,13 +69,14 @@ static int print_in_force(void)
         (void)printf("\n%s\n", err.text);
         return -1;
     }
-    struct sandbox_options options = {.mode = SANDBOX_FULL, .work_dir = temp.path};
+    struct sandbox_options options = {.work_dir = temp.path};
     int result = sandbox_open(&options, &sandbox, &err);
     if (result == 0) {
         const struct sandbox_status *status = sandbox_status(sandbox);
         print_ladder(status->tier);
         (void)printf("\na grade would use: isolation by %s, limits by %s\n", status->tier,
                      status->limits);
+        (void)printf("a control group delegated to this user: %s\n", scope_finding());
         for (size_t i = 0; i < ARRAY_SIZE(status->lacks) && status->lacks[i]; i++)
             (void)printf("  without: %s\n", status->lacks[i]);
     } else {
@@ -83,5 +99,6 @@ int cli_doctor(int argc, char **argv)
         return help ? EXIT_FULL_MARKS : EXIT_USAGE;
     }
     bool can_grade = print_probes();
+    print_other_machines();
     return print_in_force() == 0 && can_grade ? EXIT_FULL_MARKS : EXIT_HOST;
 }

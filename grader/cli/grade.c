@@ -55,9 +55,12 @@ static void live_show(void *self, const struct grade_progress *progress)
     AUTO_BUF struct buf line = {0};
     if (!progress->assignment)
         (void)buf_printf(&line, "%s ...", progress->stage);
-    else
+    else if (strcmp(progress->stage, "grade") == 0)
         (void)buf_printf(&line, "%zu/%zu  %zu failed  %s/%s", progress->done, progress->total,
                          progress->failed, progress->assignment, progress->scenario);
+    else
+        (void)buf_printf(&line, "%s  %zu/%zu  %s/%s", progress->stage, progress->done,
+                         progress->total, progress->assignment, progress->scenario);
     (void)fprintf(stderr, "\r\033[K%.*s", (int)live->width - 1, line.data);
     (void)fflush(stderr);
 }

@@ -22,6 +22,7 @@ enum option_id {
     OPT_FORMAT,
     OPT_SLOT,
     OPT_NO_SANITIZER,
+    OPT_OTHER_MACHINES,
     OPT_ORIGIN,
     OPT_STUDENT_REGEX,
     OPT_JOBS = 'j',
@@ -53,9 +54,14 @@ static const struct option_row rows[] = {
     {"output", "FILE", "write there, atomically (batch: the folder of the reports)", OPT_OUTPUT,
      false},
     {"verbose", NULL, "wire logs, and what passed, too", OPT_VERBOSE, true},
-    {"sandbox", "MODE", "full (default) or degraded (your own code only)", OPT_SANDBOX, true},
+    {"sandbox", "MODE",
+     "full: there is no other; without namespaces nothing is graded (see doctor)", OPT_SANDBOX,
+     false},
     {"no-sanitizer", NULL, "no second build with sanitizers: its points are left out of the sum",
      OPT_NO_SANITIZER, true},
+    {"other-machines", "WHICH",
+     "play what is about byte order on s390x and i386, too: failed (default), all or off",
+     OPT_OTHER_MACHINES, true},
     {"student-regex", "REGEX",
      "batch: whose a hand-in is, from its name: groups (?<id>) (?<name>) (?<late>) (?<file>) ...",
      OPT_STUDENT_REGEX, false},
@@ -134,10 +140,28 @@ static int apply_number(struct options *options, int id, const char *value, stru
     return 0;
 }
 
-static int apply_choice(struct options *options, int id, const char *value, struct err *err)
+/* Other graders can do without, so it is asked for here, too. */
+static int refuse_less(const char *mode, struct err *err)
 {
     static const char *const modes[] = {"full", "degraded", "none"};
+    size_t choice = 0;
+    if (parse_choice("sandbox", mode, modes, ARRAY_SIZE(modes), &choice, err) != 0)
+        return -1;
+    return choice == 0
+               ? 0
+               : err_set(err, ERR_USAGE,
+                         "--sandbox=%s: refused: without namespaces a program could read the "
+                         "test cases, disturb the grader and the machine, and no silence of it "
+                         "could be proven: its grade would mean nothing. `sockgrade doctor` "
+                         "names what this machine lacks and the remedy; a virtual machine always "
+                         "helps",
+                         mode);
+}
+
+static int apply_choice(struct options *options, int id, const char *value, struct err *err)
+{
     static const char *const formats[] = {"text", "json", "junit"};
+    static const char *const machines[] = {"failed", "all", "off"};
     size_t choice = 0;
     if (id == OPT_FORMAT) {
         if (parse_choice("format", value, formats, ARRAY_SIZE(formats), &choice, err) != 0)
@@ -145,10 +169,14 @@ static int apply_choice(struct options *options, int id, const char *value, stru
         options->format = formats[choice];
         return 0;
     }
-    if (parse_choice("sandbox", value, modes, ARRAY_SIZE(modes), &choice, err) != 0)
-        return -1;
-    options->grade.mode = (enum sandbox_mode)choice;
-    return 0;
+    if (id == OPT_OTHER_MACHINES) {
+        if (parse_choice("other-machines", value, machines, ARRAY_SIZE(machines), &choice, err) !=
+            0)
+            return -1;
+        options->grade.other_machines = (enum grade_machines)choice;
+        return 0;
+    }
+    return refuse_less(value, err);
 }
 
 /* The options whose argument is kept as it is: where; NULL for another option. */
@@ -193,6 +221,7 @@ static int apply(struct options *options, int id, char *value, struct err *err)
         return apply_number(options, id, value, err);
     case OPT_FORMAT:
     case OPT_SANDBOX:
+    case OPT_OTHER_MACHINES:
         return apply_choice(options, id, value, err);
     case OPT_VERBOSE:
         grade->verbose = true;

@@ -136,7 +136,8 @@ static int open_run(struct run *run, struct err *err)
     if (observer_new(&ops, &run->observer, err) != 0 || add_addresses(run, err) != 0)
         return -1;
     lanes_open(run);
-    return 0;
+    run->guard = guard_new(err);
+    return run->guard ? 0 : -1;
 }
 
 static void last_look(struct run *run)
@@ -160,6 +161,9 @@ static void close_run(struct run *run)
     explain_network(run);
     run->closing = true;
     lanes_close(run);
+    if (run->guard && guard_struck(run->guard))
+        run->summary.limit_hit = "splice: it kept a pipe of the grader's locked";
+    guard_free(run->guard);
     observer_free(run->observer);
     own_close(&run->epoll);
     free((void *)run->endpoints);
@@ -199,6 +203,7 @@ int driver_run(const struct assignment *assignment, const struct scenario *scena
         play_out(&run, seconds_to_ns(options->settle_s));
     close_run(&run);
     trace->process = run.summary;
+    trace->busy_us = run.busy_ns / 1000;
     trace->starved_us = run.starved_ns / 1000;
     trace->seconds = (double)(io_now_ns() - run.began_ns) / 1e9;
     if (result != 0) {

@@ -77,6 +77,10 @@ struct run_options {
         hard_cap_s; /* wall time of the whole scenario, [300 when 0]; reaching it ends the step by deadline */
     double
         settle_s; /* after the last step: so long (wall) the programs may go on until they rest, before they are ended */
+    /* Called with true when nothing has happened for a while and the program does nothing either, and with false when that is
+     * over, on the same thread: others may have the processor meanwhile. NULL: nobody asks. */
+    void (*rests)(void *self, bool begins);
+    void *self;
 };
 
 /* Runs the scenario. Variables set: ${port} ${port2} ${port3} (swap-safe: swapped >= 1024, different, all free), ${swap}

@@ -201,7 +201,7 @@ uint64_t endpoint_now(struct run *run, struct endpoint *endpoint, enum trace_kin
 static bool wants_input(const struct endpoint *endpoint)
 {
     if (endpoint->kind == ENDPOINT_UDP)
-        return true; /* an ICMP error does not end a UDP socket */
+        return !endpoint->no_read; /* an ICMP error does not end a UDP socket */
     return endpoint_is_stream(endpoint) && !endpoint->connecting && !endpoint->no_read &&
            !endpoint->eof && !endpoint->reset;
 }

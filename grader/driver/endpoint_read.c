@@ -150,10 +150,11 @@ static void connect_done(struct run *run, struct endpoint *endpoint)
     sending_flush(run, endpoint);
 }
 
-/* An end that nobody reads (`read` is false): a reset shows all the same. */
+/* An end that nobody reads (`read` is false): a reset shows all the same. A UDP socket has no end; what ICMP says of an
+ * earlier datagram, the next one's sender hears. */
 static void notice_end(struct run *run, struct endpoint *endpoint, uint32_t events)
 {
-    if (!endpoint->no_read || !(events & (EPOLLERR | EPOLLHUP)))
+    if (!endpoint->no_read || endpoint->kind == ENDPOINT_UDP || !(events & (EPOLLERR | EPOLLHUP)))
         return;
     if (!endpoint->reset)
         ended(run, endpoint, true);

@@ -6,6 +6,34 @@
 #include <arpa/inet.h>
 #include <sys/epoll.h>
 
+#define CURL_TOO_LARGE 100 /* CURLE_TOO_LARGE, since 8.6 */
+#define MAX_HEAD_BYTES ((size_t)256 << 10)
+#define MAX_SIZE_BYTES ((size_t)1 << 20) /* of chunks, without their data */
+
+/* libcurl keeps a line of up to 100 KiB, and calls a longer one a lack of memory, later versions by its name. */
+static bool gave_up_on_line(const struct fetch *fetch)
+{
+    curl_off_t first_byte = 0;
+    (void)curl_easy_getinfo(fetch->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+    return fetch->done && first_byte > 0 &&
+           (fetch->result == CURLE_OUT_OF_MEMORY || (int)fetch->result == CURL_TOO_LARGE);
+}
+
+const char *fetch_endless(const struct fetch *fetch)
+{
+    if (gave_up_on_line(fetch))
+        return "a header line of more than 100 KiB";
+    if (fetch->responses > SCENARIO_MAX_INTERIM + 1)
+        return "more than 64 interim responses (1xx) and no final one";
+    if (fetch->head_bytes > MAX_HEAD_BYTES)
+        return "a header of more than 256 KiB";
+    if (fetch->body.dropped)
+        return "a body of more than 64 MiB";
+    if (fetch->body_bytes > MAX_SIZE_BYTES && fetch->body_bytes - MAX_SIZE_BYTES > fetch->body.len)
+        return "a body in more than 1 MiB of chunk sizes";
+    return NULL;
+}
+
 /* ---- libcurl's questions ---- */
 
 static curl_socket_t open_socket(void *self, curlsocktype purpose, struct curl_sockaddr *address)
@@ -21,27 +49,32 @@ static size_t keep_head(char *bytes, size_t size, size_t count, void *self)
 {
     struct fetch *fetch = self;
     size_t len = size * count;
-    if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+    fetch->head_bytes += len;
+    if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
         buf_reset(&fetch->head); /* the final response counts */
-    else
+        fetch->responses++;
+    } else {
         (void)buf_add(&fetch->head, bytes, len);
-    return len;
+    }
+    return fetch_endless(fetch) ? 0 : len;
 }
 
 static size_t keep_body(char *bytes, size_t size, size_t count, void *self)
 {
     struct fetch *fetch = self;
-    return buf_add(&fetch->body, bytes, size * count) ? size * count : 0;
+    return buf_add(&fetch->body, bytes, size * count) && !fetch_endless(fetch) ? size * count : 0;
 }
 
 static int note_traffic(CURL *easy, curl_infotype type, char *bytes, size_t len, void *self)
 {
-    const struct fetch *fetch = self;
+    struct fetch *fetch = self;
     bool out = type == CURLINFO_HEADER_OUT || type == CURLINFO_DATA_OUT;
     bool in = type == CURLINFO_HEADER_IN || type == CURLINFO_DATA_IN;
     (void)easy;
     if (out)
         fetch->run->inputs++;
+    if (type == CURLINFO_DATA_IN)
+        fetch->body_bytes += len;
     if (in || out)
         trace_event(fetch->run->trace, run_us(fetch->run), out ? TRACE_SEND : TRACE_RECEIVE, "curl",
                     fetch->lane->active.number, bytes, len, NULL);
@@ -218,7 +251,7 @@ struct fetch *fetch_new(struct run *run, struct lane *lane, const char *url, str
     fetch->run = run;
     fetch->lane = lane;
     fetch->timer_ns = UINT64_MAX;
-    buf_init(&fetch->head, (size_t)256 << 10);
+    buf_init(&fetch->head, MAX_HEAD_BYTES);
     buf_init(&fetch->body, SCENARIO_MAX_DATA_BYTES);
     for (size_t i = 0; i < MAX_FETCH_WATCHES; i++)
         fetch->watches[i].fd = -1;

@@ -41,22 +41,25 @@ int loop_wait(struct run *run, uint64_t until_ns, struct err *err)
     struct epoll_event events[MAX_EVENTS];
     uint64_t now = io_now_ns();
     uint64_t ns = until_ns > now && !run->glance ? until_ns - now : 0;
-    struct timespec span = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
     uint64_t worked = own_cpu_ns() - run->turn_cpu_ns;
     if (run->turn_ns && now - run->turn_ns > worked)
         excuse(run, now - run->turn_ns - worked);
+    const struct timespec span = {.tv_sec = (time_t)(ns / NS_PER_S),
+                                  .tv_nsec = (long)(ns % NS_PER_S)};
     int n = epoll_pwait2(run->epoll, events, MAX_EVENTS, &span, NULL);
+    int saved = errno;
     run->turn_ns = io_now_ns();
     run->turn_cpu_ns = own_cpu_ns();
     if (run->turn_ns > now + ns)
         excuse(run, run->turn_ns - (now + ns)); /* woken too late */
     run->student_now_ns = 0;
+    run->line_known = false;
     run->glance = false;
     run->last_events = n;
-    if (n < 0 && errno == EINTR)
+    if (n < 0 && saved == EINTR)
         return 0;
     if (n < 0)
-        return err_sys(err, ERR_HOST, errno, "epoll_pwait2");
+        return err_sys(err, ERR_HOST, saved, "epoll_pwait2");
     for (int i = 0; i < n; i++) {
         struct watch *watch = events[i].data.ptr;
         if (watch->events)

@@ -5,7 +5,9 @@
 #ifndef GRADER_DRIVER_PARTS_H
 #define GRADER_DRIVER_PARTS_H
 
+#include "base/guard.h"
 #include "driver/driver.h"
+#include "driver/limit.h"
 #include "scenario/data.h"
 #include "scenario/match.h"
 #include "scenario/vars.h"
@@ -36,36 +38,6 @@ int loop_watch(struct run *run, struct watch *watch, uint32_t events);
 /* Waits until something is ready or the time (io_now_ns() clock) has come, and hands all that is ready to its owners.
  * Returns how many, -1 with err. */
 int loop_wait(struct run *run, uint64_t until_ns, struct err *err);
-
-/* ---- clock.c: patience is counted in the program's own time ---- */
-
-struct limit {
-    uint64_t wall_ns, student_ns; /* when it began */
-    uint64_t network_ns;          /* run->network_ns at that time */
-    double seconds;
-    bool counts_network; /* a connect: what is under way is just what is waited for */
-    unsigned overdue;    /* turns in which it was reached while there was still something to read */
-    bool span;           /* not patience: a time in which something must stay as it is */
-    bool in_line;        /* it was reached while a thread stood in line for a processor... */
-    uint64_t progress;   /* ... and this is how far they had come */
-};
-
-void limit_start(struct run *run, struct limit *limit, double seconds);
-/* A time in which something must stay as it is (`for`, `silence`, `never`). The program's own timers go on while the grader
- * is kept from working, so nothing is excused; and what is first seen when the span is over has happened nobody knows when:
- * whoever asks limit_reached() first gives the program the benefit of the doubt. */
-void span_start(struct run *run, struct limit *limit, double seconds);
-/* From now on, as it was meant. */
-void limit_restart(struct run *run, struct limit *limit);
-/* How often the span's length the program has had by now; at least 1. */
-double span_stretch(struct run *run, const struct limit *limit);
-/* The program has had that much time of its own, or the wall's hard cap is reached. */
-bool limit_reached(struct run *run, struct limit *limit);
-/* A time (io_now_ns() clock) before which the limit cannot be reached. */
-uint64_t limit_not_before(struct run *run, const struct limit *limit);
-uint64_t run_us(const struct run *run); /* since the run began, wall clock */
-uint64_t student_ns(struct run *run);   /* read at most once an iteration of the timeline */
-uint64_t seconds_to_ns(double seconds);
 
 /* ---- endpoints ---- */
 
@@ -270,9 +242,11 @@ struct active {
     uint64_t cpu_before_us;
     struct fetch *fetch;
     bool is_ready;    /* start: its socket is there */
+    bool at_door;     /* open: it has not asked for its connection yet, to address */
     bool refused;     /* start: text is the refusal; send: there is nobody to send to */
     bool has_ends;    /* close: ... */
     struct ends ends; /* ... of the connection that was reset */
+    struct address address;
     const char *meeting;
 };
 
@@ -287,6 +261,13 @@ struct lane {
     bool ended;
 };
 
+/* A listening socket of the program's host, as it was at this turn of the timeline. */
+struct door {
+    bool known;
+    uint16_t port;
+    size_t inside, room; /* connections that nobody has accepted yet; how many its backlog holds */
+};
+
 struct run {
     const struct assignment *assignment;
     const struct scenario *scenario;
@@ -294,14 +275,19 @@ struct run {
     const struct run_options *options;
     struct trace *trace;
     struct observer *observer;
+    struct guard *guard;
     struct vars vars; /* drawn, the file's, --var */
     int epoll;
     uint64_t began_ns, cap_ns;
-    uint64_t student_now_ns;       /* of this iteration; 0: not read yet */
+    uint64_t student_now_ns; /* of this iteration; 0: not read yet */
+    uint64_t line_ns;        /* of this iteration: since when a thread waits for a processor */
     uint64_t turn_ns, turn_cpu_ns; /* when the last wait ended, by the wall and by our own work */
     uint64_t excused_ns;           /* time in which we were kept from working, or woken too late */
     uint64_t starved_ns;           /* the longest such time */
-    bool glance;                   /* a span has begun: what is there already is looked at first */
+    uint64_t busy_ns; /* time that was not the program's own, when the clock was last read */
+    bool rests;       /* options->rests() was told so */
+    bool glance;      /* a span has begun: what is there already is looked at first */
+    struct door door;
     uint64_t network_ns; /* time in which probes found something under way between the hosts */
     int last_events;     /* of the last wait */
     size_t kept_bytes;   /* arrived and not consumed, of all endpoints */
@@ -310,6 +296,7 @@ struct run {
     struct lane *lanes;
     struct lane *root;
     int n_steps;
+    bool line_known;       /* line_ns: somebody has asked in this iteration */
     bool over;             /* a step failed: nothing more is done */
     bool postponed;        /* a step would fail if the silence were looked at once more */
     struct program *first; /* the program under test: the first one, or what replaced it */
@@ -339,8 +326,9 @@ extern const struct verb_ops verb_start, verb_open, verb_send, verb_expect, verb
 /* No input is coming any more that this step could still wait for; *ret_proof says how that is known. */
 bool step_settled(struct run *run, struct lane *lane, const struct moment *moment,
                   enum proof *ret_proof);
-/* A span is over by the clock: what has changed since the last look may have changed after it, and counts for nothing. */
-bool step_undated(const struct active *active, bool settled, enum proof proof);
+/* A span has passed, though step_settled() may still wait for a thread that stands in line: what has changed since the last
+ * look may have changed after it, and counts for nothing. */
+bool step_undated(const struct active *active);
 const struct vars *lane_vars(const struct lane *lane); /* the innermost scope */
 int step_expand(const struct lane *lane, const char *text, char **ret, struct err *err);
 void step_context(const struct run *run, const struct lane *lane, struct data_context *ret);
@@ -354,6 +342,10 @@ bool peer_ends(const struct endpoint *endpoint, struct ends *ret);
 int peer_find(struct run *run, const struct ends *ends, struct socket_entry *ret, struct err *err);
 /* The program's end of this connection, as its kernel sees it; false when there is none. */
 bool peer_entry(struct run *run, const struct endpoint *endpoint, struct socket_entry *ret);
+/* Would the program's host let one more connection to this port in now, or has its listener's queue as many as listen(2) was
+ * told? True takes the place. A SYN that finds the queue full is dropped, and a handshake that ends then is given up by the
+ * server after two retries, with a reset for its client's first bytes: the peers of a slow server are not in its way. */
+bool peer_has_room(struct run *run, uint16_t port);
 /* Does anything that was sent to the programs still lie unread in their hosts' queues? */
 bool peer_unread(struct run *run);
 

@@ -14,20 +14,35 @@
 #define MIN_TICKING_NS   20000000 /* ... and at least so long */
 #define GRACE_NS         (5 * NS_PER_S)
 #define UNKNOWN_PAUSE_NS 20000000 /* a program that sleeps, nobody knows for how long */
+/* after a proof: an event, a step's own time, or what the kernel does late (a process that ends) changes something */
+#define SILENT_PAUSE_NS  50000000
+/* A wait that has lasted, or will last, so long is for a timer, the network or a limit. */
+#define REST_NS          30000000
 
 struct waiting {
     uint64_t pause_ns;
     uint64_t last_wake_ns; /* TIMED: when the last known sleep ends at the latest */
     uint64_t ticking_since_ns;
     uint64_t network_since_ns; /* the last probe, if it found something under way */
+    uint64_t since_ns;         /* nothing has happened */
     int ticks;
 };
 
 const struct moment nothing_known;
 
+/* Others may have the processor while this run waits for something that takes its time. */
+static void rest(struct run *run, bool rests)
+{
+    if (run->rests == rests || !run->options->rests)
+        return;
+    run->rests = rests;
+    run->options->rests(run->options->self, rests);
+}
+
 static void restart(struct run *run, struct waiting *waiting)
 {
-    *waiting = (struct waiting){.pause_ns = FIRST_PAUSE_NS};
+    rest(run, false);
+    *waiting = (struct waiting){.pause_ns = FIRST_PAUSE_NS, .since_ns = io_now_ns()};
     memset(&run->probes, 0, sizeof run->probes);
 }
 
@@ -145,6 +160,8 @@ static void next_pause(struct waiting *waiting, const struct activity_report *re
     waiting->pause_ns = waiting->pause_ns * 3 / 2;
     if (waiting->pause_ns > MOST_PAUSE_NS)
         waiting->pause_ns = MOST_PAUSE_NS;
+    if (report->state == ACTIVITY_SILENT || report->state == ACTIVITY_GONE)
+        waiting->pause_ns = SILENT_PAUSE_NS;
     if (report->state == ACTIVITY_TIMED)
         waiting->pause_ns = report->wake_hi_ns > now ? report->wake_hi_ns - now : UNKNOWN_PAUSE_NS;
 }
@@ -206,6 +223,22 @@ static int act_on(struct run *run, struct waiting *waiting, const struct moment 
     return 0;
 }
 
+/* report: of a probe just made; NULL: none was. */
+static void consider_rest(struct run *run, const struct waiting *waiting,
+                          const struct activity_report *report)
+{
+    struct activity_report own;
+    uint64_t lasts = io_now_ns() - waiting->since_ns + waiting->pause_ns;
+    if (run->rests || !run->options->rests || lasts < REST_NS)
+        return;
+    if (!report) {
+        (void)observe_activity(run->observer, &own);
+        report = &own;
+    }
+    if (report->state != ACTIVITY_BUSY && report->state != ACTIVITY_UNKNOWN)
+        rest(run, true);
+}
+
 /* Nothing moves: waits for the world, or finds out that it will not come. */
 static int await(struct run *run, struct waiting *waiting, struct err *err)
 {
@@ -220,19 +253,22 @@ static int await(struct run *run, struct waiting *waiting, struct err *err)
         restart(run, waiting);
         return events < 0 ? -1 : 0;
     }
-    if (!probing || io_now_ns() < pause_end)
+    if (!probing || io_now_ns() < pause_end) {
+        consider_rest(run, waiting, NULL);
         return 0;
+    }
     events = probe(run, waiting, &report, err);
     if (events != 0)
         return events < 0 ? -1 : 0;
     struct moment moment = judge(run, waiting, &report);
+    next_pause(waiting, &report); /* unless something is done now: then the wait begins anew */
     if (moment.quiet && act_on(run, waiting, &moment, err) != 0)
         return -1;
-    next_pause(waiting, &report);
+    consider_rest(run, waiting, &report);
     return 0;
 }
 
-int play(struct run *run, struct err *err)
+static int play_all(struct run *run, struct err *err)
 {
     struct waiting waiting;
     restart(run, &waiting);
@@ -240,6 +276,7 @@ int play(struct run *run, struct err *err)
         bool moved = false;
         faults_note(run);
         explain_network(run);
+        run->door.known = false;
         if (lanes_advance(run, &nothing_known, &moved, err) != 0)
             return -1;
         if (moved) {
@@ -252,6 +289,13 @@ int play(struct run *run, struct err *err)
             return -1;
     }
     return 0;
+}
+
+int play(struct run *run, struct err *err)
+{
+    int result = play_all(run, err);
+    rest(run, false);
+    return result;
 }
 
 void play_out(struct run *run, uint64_t most_ns)

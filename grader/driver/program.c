@@ -100,6 +100,7 @@ static struct endpoint *add_endpoints(struct run *run, struct lane *lane,
     err_end->program = program;
     program->handle = started->handle;
     program->init = started->init;
+    guard_add(run->guard, started->init);
     program->pid = started->program;
     program->first = run->first == NULL;
     program->calls = started->calls;

@@ -58,18 +58,16 @@ bool step_settled(struct run *run, struct lane *lane, const struct moment *momen
         *ret_proof = PROOF_DEADLINE;
         return io_now_ns() >= run->cap_ns;
     }
-    if (moment->quiet && (moment->until_ns == UINT64_MAX ||
-                          moment->until_ns >= limit_not_before(run, &active->limit))) {
-        *ret_proof = moment->proof;
-        return true;
-    }
-    *ret_proof = PROOF_DEADLINE;
-    return limit_reached(run, &active->limit);
+    bool reached = limit_reached(run, &active->limit); /* a span is over, quiet or not */
+    bool quiet = moment->quiet && (moment->until_ns == UINT64_MAX ||
+                                   moment->until_ns >= limit_not_before(run, &active->limit));
+    *ret_proof = quiet ? moment->proof : PROOF_DEADLINE;
+    return quiet || reached;
 }
 
-bool step_undated(const struct active *active, bool settled, enum proof proof)
+bool step_undated(const struct active *active)
 {
-    return active->limit.span && settled && proof == PROOF_DEADLINE;
+    return active->limit.span && active->limit.due_ns;
 }
 
 int step_expand(const struct lane *lane, const char *text, char **ret, struct err *err)

@@ -23,6 +23,8 @@ static int begin_check(struct run *run, struct lane *lane, struct err *err)
         span_start(run, &active->limit, check->for_s);
     else
         limit_start(run, &active->limit, step_within(run, active->step, 1));
+    if (check->for_s > 0 && check->cpu.kind != BOUND_NONE)
+        span_exact(run, &active->limit);
     if (program_look(run, active->program, &stats, err) != 0)
         return -1;
     active->cpu_before_us = stats.cpu_us;
@@ -310,8 +312,9 @@ static int poll_check(struct run *run, struct lane *lane, const struct moment *m
         return 0;
     if (look(run, active, &stats, &view, err) != 0)
         return -1;
-    bool true_now = (sums_nothing(check) && step_undated(active, settled, proof)) ||
-                    holds(active, &view, finding);
+    if (active->limit.span) /* we may have been stopped before the look */
+        settled = step_settled(run, lane, usable(check, moment), &proof);
+    bool true_now = (sums_nothing(check) && step_undated(active)) || holds(active, &view, finding);
     conclude(run, active, true_now, settled ? &proof : NULL, finding);
     return 0;
 }

@@ -77,8 +77,12 @@ static int poll_fetch(struct run *run, struct lane *lane, const struct moment *m
     const struct active *active = &lane->active;
     const struct fetch *fetch = active->fetch;
     enum proof proof = PROOF_SEEN;
+    const char *endless = fetch_endless(fetch);
     (void)err;
-    if (fetch->done && fetch->result == CURLE_OK) {
+    if (endless) {
+        finding_fail(finding, OUTCOME_OTHER, "an HTTP response", "%s", endless);
+        finding->result.class_name = xstrdup(SCENARIO_CLASS_ENDLESS);
+    } else if (fetch->done && fetch->result == CURLE_OK) {
         compare(active, finding);
     } else if (fetch->done) {
         finding_fail(finding, outcome_of(fetch->result), "an HTTP response", "%s",

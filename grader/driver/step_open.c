@@ -42,10 +42,12 @@ static int apply_options(struct lane *lane, int fd, struct err *err)
     return bind_to(fd, &local, from, err);
 }
 
-static void begin_connect(struct run *run, struct endpoint *endpoint, const struct address *to)
+static void begin_connect(struct run *run, struct active *active)
 {
+    struct endpoint *endpoint = active->endpoint;
+    const struct address *to = &active->address;
+    active->at_door = false;
     run->inputs++;
-    endpoint->connecting = true;
     if (connect(endpoint->in.fd, (const struct sockaddr *)&to->storage, to->len) == 0 ||
         errno == EINPROGRESS)
         return; /* the loop tells when it is decided */
@@ -53,6 +55,13 @@ static void begin_connect(struct run *run, struct endpoint *endpoint, const stru
     endpoint->connect_errno = errno;
     endpoint->broken = true;
     endpoint->reset = true;
+}
+
+/* Asks for the connection, if there is room for it. */
+static void go_in(struct run *run, struct active *active)
+{
+    if (peer_has_room(run, sockaddr_port(&active->address)))
+        begin_connect(run, active);
 }
 
 static int begin_udp(struct run *run, struct endpoint *endpoint, const struct open_step *open,
@@ -105,9 +114,13 @@ static int make(struct run *run, struct lane *lane, const struct address *addres
         return -1;
     if (kind == ENDPOINT_LISTENER && begin_listen(endpoint, address, text, err) != 0)
         return -1;
-    if (kind == ENDPOINT_TCP)
-        begin_connect(run, endpoint, address);
-    if (endpoint_rewatch(run, endpoint) != 0)
+    if (kind == ENDPOINT_TCP) {
+        active->address = *address;
+        active->at_door = true;
+        endpoint->connecting = true; /* nothing to read or write before */
+        go_in(run, active);
+    }
+    if (!active->at_door && endpoint_rewatch(run, endpoint) != 0)
         return err_set(err, run->err.kind, "%s", run->err.text);
     return 0;
 }
@@ -147,6 +160,23 @@ static bool only_loopback(struct run *run)
     for (size_t i = 0; i < count; i++)
         all &= strncmp(servers[i].local, "127.", 4) == 0 || strcmp(servers[i].local, "::1") == 0;
     return all && count;
+}
+
+/* A server that will not make room, or has not for so long: then the connection goes its way as any stranger's would. */
+static int leave_door(struct run *run, struct lane *lane, const struct moment *moment,
+                      struct err *err)
+{
+    struct active *active = &lane->active;
+    enum proof proof = PROOF_SEEN;
+    if (step_settled(run, lane, moment, &proof)) {
+        limit_restart(run, &active->limit);
+        begin_connect(run, active);
+    } else {
+        go_in(run, active);
+    }
+    if (!active->at_door && endpoint_rewatch(run, active->endpoint) != 0)
+        return err_set(err, run->err.kind, "%s", run->err.text);
+    return 0;
 }
 
 static void poll_connect(struct run *run, struct lane *lane, const struct moment *moment,
@@ -207,14 +237,17 @@ static int poll_accept(struct run *run, struct lane *lane, const struct moment *
     bool never = active->step->u.open.never;
     enum proof proof = PROOF_SEEN;
     bool settled = step_settled(run, lane, moment, &proof);
-    bool undated = step_undated(&lane->active, settled, proof);
+    bool undated = step_undated(active);
+    settled |= undated;
     int got = undated ? 0 : accept_one(run, lane, err);
     if (got < 0)
         return -1;
-    if (got && never) {
+    if (got && never) /* we may have been stopped before the look */
+        settled |= step_settled(run, lane, moment, &proof);
+    if (got && never && !step_undated(active)) {
         AUTO_FREE char *ends = endpoint_ends(active->endpoint);
         finding_fail(finding, OUTCOME_OTHER, "no connection", "a connection: %s", ends);
-    } else if (got) {
+    } else if (got && !never) {
         finding_ok(finding);
     } else if (settled) {
         if (never) {
@@ -235,6 +268,8 @@ static int poll_open(struct run *run, struct lane *lane, const struct moment *mo
 {
     switch (lane->active.step->u.open.kind) {
     case OPEN_TCP:
+        if (lane->active.at_door)
+            return leave_door(run, lane, moment, err);
         poll_connect(run, lane, moment, finding);
         return 0;
     case OPEN_ACCEPT:

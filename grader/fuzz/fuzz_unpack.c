@@ -5,58 +5,10 @@
 #include "submission/unpack.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include "fuzz/fuzz.h"
+#include "fuzz/receivers.h"
 
 #define MAX_INPUT_BYTES                                                                            \
     ((size_t)16 << 10) /* with the longer heads, less than a pipe takes at once */
-
-/* A name that is accepted stays below its folder. */
-static void check_name(const char *path)
-{
-    const char *kind = NULL;
-    const char *fault = unpack_path_fault(path, &kind);
-    size_t stem = 0;
-    FUZZ_HOLDS(fault ? kind != NULL : path[0] && path[0] != '/' && path[0] != '\\');
-    (void)unpack_is_archive_name(path, &stem);
-    FUZZ_HOLDS(stem <= strlen(path));
-    for (const char *at = path; !fault && *at; at += strspn(at, "/\\")) {
-        const size_t len = strcspn(at, "/\\");
-        FUZZ_HOLDS(len != 2 || memcmp(at, "..", 2) != 0);
-        at += len;
-    }
-}
-
-struct seen {
-    bool in_entry;
-    uint64_t bytes;
-};
-
-static int see_entry(void *self, const struct unpack_entry *entry)
-{
-    struct seen *seen = self;
-    FUZZ_HOLDS(!seen->in_entry && (unsigned)entry->type < UNPACK_TYPES);
-    FUZZ_HOLDS(strlen(entry->path) <= WIRE_MAX_TEXT && strlen(entry->target) <= WIRE_MAX_BYTES);
-    check_name(entry->path);
-    seen->in_entry = true;
-    return 0;
-}
-
-static int see_data(void *self, const void *bytes, size_t len)
-{
-    struct seen *seen = self;
-    AUTO_FREE void *copy = xmalloc(len ? len : 1);
-    FUZZ_HOLDS(seen->in_entry);
-    memcpy(copy, bytes, len); /* all are there to be read */
-    seen->bytes += len;
-    return 0;
-}
-
-static int see_end(void *self)
-{
-    struct seen *seen = self;
-    FUZZ_HOLDS(seen->in_entry);
-    seen->in_entry = false;
-    return 0;
-}
 
 static void send_frames(int fd, const uint8_t *bytes, size_t len)
 {
@@ -74,7 +26,7 @@ static void send_frames(int fd, const uint8_t *bytes, size_t len)
 
 static void receive(int fd)
 {
-    struct seen seen = {0};
+    struct seen seen = {.max_target = WIRE_MAX_BYTES};
     struct err err = {0};
     struct unpack_refusal refusal = {0};
     const char *form = NULL;

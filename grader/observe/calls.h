@@ -28,7 +28,8 @@ const char *call_kind_name(enum call_kind kind); /* "accept", "recv", ... */
 
 struct call_fault {
     enum call_kind kind;
-    int sys_errno; /* the call fails with it; 0: none does. EINTR spares calls that cannot block. */
+    int sys_errno; /* the call fails with it; 0: none does. EINTR spares calls that cannot block,
+                    * and those that no signal can interrupt: the process catches none, or all with SA_RESTART. */
     /* > 0: a call on a stream socket moves at most so many bytes. read, recvfrom (not with MSG_PEEK, MSG_WAITALL,
      * MSG_TRUNC, MSG_OOB), write, sendto, sendfile; the others are left as they are. */
     uint64_t max;

@@ -2,7 +2,8 @@
  *
  * Only what a correct program must expect is done to it. A short count is what a stream may give at any time; a datagram
  * comes whole, so UDP is left alone, and so is a reader that asked for all of it (MSG_WAITALL) or only looks (MSG_PEEK).
- * EINTR comes out of a wait, so calls that cannot wait are spared and not counted. */
+ * EINTR comes out of a wait that a signal ends, so calls that cannot wait, and programs that no signal can interrupt, are
+ * spared and not counted. */
 #include "base/own.h"
 #include "base/random.h"
 #include "observe/calls_parts.h"
@@ -13,6 +14,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define NONE (-1)
@@ -29,38 +31,39 @@ struct traced_call {
     int flags;  /* MSG_* */
     int wait; /* how long it may wait: milliseconds, or (is_pointer) where two numbers say it, both 0 for not at all */
     bool is_pointer;
+    int mask; /* the signals that are blocked meanwhile */
 };
 
 static const struct traced_call table[] = {
 #ifdef SYS_accept
-    {SYS_accept, CALL_ACCEPT, NONE, NONE, NONE, false},
+    {SYS_accept, CALL_ACCEPT, NONE, NONE, NONE, false, NONE},
 #endif
-    {SYS_accept4, CALL_ACCEPT, NONE, NONE, NONE, false},
-    {SYS_connect, CALL_CONNECT, NONE, NONE, NONE, false},
-    {SYS_read, CALL_RECV, 2, NONE, NONE, false},
-    {SYS_recvfrom, CALL_RECV, 2, 3, NONE, false},
-    {SYS_readv, CALL_RECV, NONE, NONE, NONE, false},
-    {SYS_recvmsg, CALL_RECV, NONE, 2, NONE, false},
-    {SYS_recvmmsg, CALL_RECV, NONE, 3, NONE, false},
-    {SYS_write, CALL_SEND, 2, NONE, NONE, false},
-    {SYS_sendto, CALL_SEND, 2, 3, NONE, false},
-    {SYS_writev, CALL_SEND, NONE, NONE, NONE, false},
-    {SYS_sendmsg, CALL_SEND, NONE, 2, NONE, false},
-    {SYS_sendmmsg, CALL_SEND, NONE, 3, NONE, false},
-    {SYS_sendfile, CALL_SEND, 3, NONE, NONE, false},
+    {SYS_accept4, CALL_ACCEPT, NONE, NONE, NONE, false, NONE},
+    {SYS_connect, CALL_CONNECT, NONE, NONE, NONE, false, NONE},
+    {SYS_read, CALL_RECV, 2, NONE, NONE, false, NONE},
+    {SYS_recvfrom, CALL_RECV, 2, 3, NONE, false, NONE},
+    {SYS_readv, CALL_RECV, NONE, NONE, NONE, false, NONE},
+    {SYS_recvmsg, CALL_RECV, NONE, 2, NONE, false, NONE},
+    {SYS_recvmmsg, CALL_RECV, NONE, 3, NONE, false, NONE},
+    {SYS_write, CALL_SEND, 2, NONE, NONE, false, NONE},
+    {SYS_sendto, CALL_SEND, 2, 3, NONE, false, NONE},
+    {SYS_writev, CALL_SEND, NONE, NONE, NONE, false, NONE},
+    {SYS_sendmsg, CALL_SEND, NONE, 2, NONE, false, NONE},
+    {SYS_sendmmsg, CALL_SEND, NONE, 3, NONE, false, NONE},
+    {SYS_sendfile, CALL_SEND, 3, NONE, NONE, false, NONE},
 #ifdef SYS_poll
-    {SYS_poll, CALL_POLL, NONE, NONE, 2, false},
+    {SYS_poll, CALL_POLL, NONE, NONE, 2, false, NONE},
 #endif
-    {SYS_ppoll, CALL_POLL, NONE, NONE, 2, true},
+    {SYS_ppoll, CALL_POLL, NONE, NONE, 2, true, 3},
 #ifdef SYS_select
-    {SYS_select, CALL_POLL, NONE, NONE, 4, true},
+    {SYS_select, CALL_POLL, NONE, NONE, 4, true, NONE},
 #endif
-    {SYS_pselect6, CALL_POLL, NONE, NONE, 4, true},
+    {SYS_pselect6, CALL_POLL, NONE, NONE, 4, true, 5},
 #ifdef SYS_epoll_wait
-    {SYS_epoll_wait, CALL_POLL, NONE, NONE, 3, false},
+    {SYS_epoll_wait, CALL_POLL, NONE, NONE, 3, false, NONE},
 #endif
-    {SYS_epoll_pwait, CALL_POLL, NONE, NONE, 3, false},
-    {SYS_epoll_pwait2, CALL_POLL, NONE, NONE, 3, true},
+    {SYS_epoll_pwait, CALL_POLL, NONE, NONE, 3, false, 4},
+    {SYS_epoll_pwait2, CALL_POLL, NONE, NONE, 3, true, 4},
 };
 
 static bool is_fault(const struct call_fault *fault)
@@ -71,7 +74,12 @@ static bool is_fault(const struct call_fault *fault)
 size_t calls_numbers(const struct call_fault *faults, size_t n, int ret[CALLS_MAX_NUMBERS])
 {
     size_t count = 0;
-    _Static_assert(ARRAY_SIZE(table) <= CALLS_MAX_NUMBERS, "room for all of them");
+    bool interrupts = false;
+    _Static_assert(ARRAY_SIZE(table) < CALLS_MAX_NUMBERS, "room for all of them, and rt_sigaction");
+    for (size_t j = 0; j < n; j++)
+        interrupts = interrupts || faults[j].sys_errno == EINTR;
+    if (interrupts)
+        ret[count++] = SYS_rt_sigaction;
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
         for (size_t j = 0; j < n; j++)
             if (faults[j].kind == table[i].kind && is_fault(&faults[j])) {
@@ -84,7 +92,7 @@ size_t calls_numbers(const struct call_fault *faults, size_t n, int ret[CALLS_MA
 /* ---- the socket that a call is about ---- */
 
 struct socket_view {
-    bool stream, nonblocking;
+    bool stream, nonblocking, timed; /* timed: SO_RCVTIMEO or SO_SNDTIMEO */
 };
 
 /* A copy of the descriptor. A thread's own pidfd also works where the first thread has ended before its process. */
@@ -92,6 +100,17 @@ static int copy_descriptor(const struct traced *thread, int fd)
 {
     AUTO_CLOSE int pidfd = pidfd_open(thread->tid, PIDFD_THREAD);
     return pidfd >= 0 ? pidfd_getfd(pidfd, fd, 0) : obs_proc_copy_fd(thread->tgid, fd);
+}
+
+static bool has_time_out(int fd)
+{
+    struct timeval receive = {0};
+    struct timeval send = {0};
+    socklen_t len = sizeof receive;
+    (void)getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &receive, &len);
+    len = sizeof send;
+    (void)getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, &len);
+    return receive.tv_sec || receive.tv_usec || send.tv_sec || send.tv_usec;
 }
 
 /* False when it is no socket of the Internet. */
@@ -107,7 +126,8 @@ static bool look_at_socket(const struct traced *thread, int fd, struct socket_vi
     if (getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
         return false;
     *ret = (struct socket_view){.stream = type == SOCK_STREAM,
-                                .nonblocking = fcntl(copy, F_GETFL) & O_NONBLOCK};
+                                .nonblocking = fcntl(copy, F_GETFL) & O_NONBLOCK,
+                                .timed = has_time_out(copy)};
     return domain == AF_INET || domain == AF_INET6;
 }
 
@@ -148,6 +168,18 @@ static bool may_wait(const struct traced *thread, const struct traced_call *call
     return !socket->nonblocking;
 }
 
+/* Waits that have an end of their own, poll's and those of sockets with a time-out, are not made again by the kernel. */
+static bool can_be_interrupted(const struct faults *faults, const struct traced *thread,
+                               const struct traced_call *call,
+                               const struct user_regs_struct *registers,
+                               const struct socket_view *socket)
+{
+    bool restarts = call->kind != CALL_POLL && !socket->timed;
+    bool own_mask = call->mask != NONE && registers_argument(registers, call->mask) != 0;
+    return may_wait(thread, call, registers, socket) &&
+           calls_can_be_interrupted(faults, thread, restarts, own_mask);
+}
+
 static bool is_shortenable(const struct call_fault *fault, const struct traced_call *call,
                            const struct user_regs_struct *registers,
                            const struct socket_view *socket)
@@ -173,13 +205,15 @@ struct decision calls_decide(struct faults *faults, const struct traced *thread,
     struct decision ret = {.what = LET_GO};
     struct socket_view socket = {0};
     const struct traced_call *call = find_call(registers_call(registers));
-    if (!call || !is_fault(&faults->of[call->kind]) ||
+    if (calls_hear_signals(faults, thread, registers) || !call ||
+        !is_fault(&faults->of[call->kind]) ||
         (call->kind != CALL_POLL &&
          !look_at_socket(thread, (int)registers_argument(registers, 0), &socket)))
         return ret;
     const struct call_fault *fault = &faults->of[call->kind];
-    bool can_fail = fault->sys_errno &&
-                    (fault->sys_errno != EINTR || may_wait(thread, call, registers, &socket));
+    bool can_fail =
+        fault->sys_errno &&
+        (fault->sys_errno != EINTR || can_be_interrupted(faults, thread, call, registers, &socket));
     bool can_shorten = is_shortenable(fault, call, registers, &socket);
     if (!can_fail && !can_shorten)
         return ret;

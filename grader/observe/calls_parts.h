@@ -28,7 +28,20 @@ struct faults {
     struct call_fault of[CALL_KINDS]; /* with neither sys_errno nor max: none */
     uint64_t seed;
     uint64_t met[CALL_KINDS];
+    uint64_t interrupting; /* signals whose handler was last set without SA_RESTART, from bit 0 */
 };
+
+/* ---- calls_signals.c ---- */
+
+/* Of a thread before a call: true when the call is rt_sigaction, which is remembered and never met. */
+bool calls_hear_signals(struct faults *faults, const struct traced *thread,
+                        const struct user_regs_struct *registers);
+/* Whether a signal that the process catches, and has to go on after, could make a call of this thread return EINTR. restarts:
+ * the kernel makes the call again where the handler has SA_RESTART. own_mask: the call brings a mask of its own. */
+bool calls_can_be_interrupted(const struct faults *faults, const struct traced *thread,
+                              bool restarts, bool own_mask);
+
+/* ---- calls_fault.c ---- */
 
 /* For a thread that stands before a call. */
 struct decision calls_decide(struct faults *faults, const struct traced *thread,

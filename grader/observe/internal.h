@@ -59,7 +59,10 @@ struct task {
     uint64_t looked_at; /* last look */
     uint64_t asleep_by; /* first look that saw this sleep; 0: not seen asleep since it last ran */
     uint64_t awake_at;  /* last look before this sleep began; 0: none */
-    uint64_t scanned_runs; /* runs when timers.c last saw it */
+    uint64_t scanned_runs;  /* runs when timers.c last saw it */
+    bool in_line;           /* the last look of clock.c saw it ready to run... */
+    uint64_t line_ns;       /* ... and that began after this... */
+    uint64_t line_progress; /* ... and has come no further */
     /* leaders only, see timers.c */
     bool rescan;         /* a thread ran since the process was scanned for timers */
     bool timer_files;    /* holds a timerfd */
@@ -84,6 +87,8 @@ int obs_tasks_walk(struct observer *observer, struct walk *walk);
 bool obs_tasks_same(const struct observer *observer, const struct walk *walk);
 /* Makes the known set equal to the walk, keeping open descriptors; -1 when a task ended meanwhile. */
 int obs_tasks_adopt(struct observer *observer, const struct walk *walk);
+/* 1: the known set is complete. 0: it was not; it is now as a walk has found it. -1: the walk failed, see above. */
+int obs_tasks_again(struct observer *observer);
 void obs_tasks_forget(struct observer *observer, const struct watched *box); /* NULL: all */
 struct task *obs_task_find(const struct observer *observer, pid_t tid);
 bool obs_task_is_init(const struct task *task);
@@ -203,11 +208,12 @@ void obs_wake(struct activity_report *report, uint64_t lo, uint64_t hi);
 
 struct student_clock {
     uint64_t start_ns;
-    uint64_t delay_ns; /* run delay of all tasks since the start */
-    uint64_t cpu_ns;   /* and their time on CPUs */
-    /* the last answers: time never goes back */
-    uint64_t last_ns;         /* student time */
-    uint64_t last_program_ns; /* nothing excused */
+    uint64_t delay_ns;         /* run delay of all tasks since the start */
+    uint64_t longest_delay_ns; /* of one task */
+    uint64_t cpu_ns;           /* time of all on CPUs */
+    uint64_t next_walk_ns;     /* when threads are looked for again */
+    uint64_t line_look_ns;     /* last look of observe_in_line_since() */
+    uint64_t last_program_ns;  /* the last answer of observe_program_ns() */
 };
 /* Takes the growth of a task's run delay into account; called whenever schedstat was read. */
 void obs_clock_count(struct observer *observer, struct task *task);

@@ -73,17 +73,23 @@ enum activity observe_activity(struct observer *observer, struct activity_report
 const char *activity_name(enum activity state);
 
 /* Time that does not move with the machine's load: wall time less the run delay of the program's threads
- * (/proc/PID/schedstat), less what a tracer took, and less excused_ns, in which the caller was kept from working; together at most 0.9 of the wall
- * time, and never less than the processor time used, divided by the processors. Nanoseconds since the observer was made;
- * monotonic. */
+ * (/proc/PID/schedstat), less what a tracer took, and less excused_ns, in which the caller was kept from working; together
+ * at most 0.95 of the wall time, or what a single thread has waited, and never less than the processor time used, divided
+ * by the processors. Nanoseconds since the observer was made. A wait for a processor is known only when it has ended: then
+ * the time is less than it was before. */
 uint64_t observe_student_ns(struct observer *observer, uint64_t excused_ns);
-/* The same with nothing excused: the time in which a program that sleeps could have woken, whatever the caller did. */
+/* Whether most of that time was worked through, by one thread or by as many as there are processors: it would have been as
+ * long on an idle machine, whatever was taken off for others here. */
+bool observe_works_hard(const struct observer *observer, uint64_t student_ns);
+/* The same with nothing excused: the time in which a program that sleeps could have woken, whatever the caller did. It
+ * never goes back. */
 uint64_t observe_program_ns(struct observer *observer);
 
-/* How far the known threads have come: processor time and times put on a processor, added up. ret_ready: one of them, PID 1
- * of a box included (it tells of ends), is ready to run or does. Ready and no further than before: it stands in line for a
- * processor, which schedstat counts only when that is over. */
-uint64_t observe_progress(struct observer *observer, bool *ret_ready);
+/* Since when the longest wait for a processor lasts that has not ended (io_now_ns() clock; UINT64_MAX: none waits): the call
+ * before the first one that saw this thread ready to run, 0 when there was none, or the last one by which it had run a
+ * little. Sleep that nothing can interrupt counts as a wait. Every thread counts, PID 1 of a box included (it tells of
+ * ends). */
+uint64_t observe_in_line_since(struct observer *observer);
 
 /* Where every thread blocks, in the student's words, one line each:
  * "recvfrom on fd 4 (10.0.0.2:7007 <- 10.0.0.1:41022, connected), 0 bytes unread". Freed by the caller. */

@@ -162,16 +162,6 @@ static enum activity look_at_all(struct observer *observer, struct activity_repo
     return ACTIVITY_SILENT;
 }
 
-/* 1: the known set is complete. 0: it was not; it is now as the walk found it. -1: the walk failed. */
-static int walk_again(struct observer *observer)
-{
-    if (obs_tasks_walk(observer, &observer->walk) < 0)
-        return -1;
-    if (obs_tasks_same(observer, &observer->walk))
-        return 1;
-    return obs_tasks_adopt(observer, &observer->walk) < 0 ? -1 : 0;
-}
-
 static enum activity settle(struct observer *observer, struct activity_report *report)
 {
     if (observer->stable && still(observer))
@@ -181,9 +171,9 @@ static enum activity settle(struct observer *observer, struct activity_report *r
         enum activity state = look_at_all(observer, report);
         if (state == ACTIVITY_BUSY || state == ACTIVITY_UNKNOWN)
             return state;
-        int complete = walk_again(observer);
+        int complete = obs_tasks_again(observer);
         if (complete == 1)
-            complete = walk_again(observer);
+            complete = obs_tasks_again(observer);
         if (complete < 0 && errno == E2BIG)
             return because(report, ACTIVITY_UNKNOWN, "the program has too many threads to follow");
         if (complete != 1 || state == ACTIVITY_GONE)

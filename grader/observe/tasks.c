@@ -346,7 +346,17 @@ int obs_tasks_adopt(struct observer *observer, const struct walk *walk)
     free(observer->tasks);
     observer->tasks = fresh;
     observer->n_tasks = count;
+    observer->stable = false; /* nobody has looked at the new ones */
     return result;
+}
+
+int obs_tasks_again(struct observer *observer)
+{
+    if (obs_tasks_walk(observer, &observer->walk) < 0)
+        return -1;
+    if (obs_tasks_same(observer, &observer->walk))
+        return 1;
+    return obs_tasks_adopt(observer, &observer->walk) < 0 ? -1 : 0;
 }
 
 void obs_tasks_forget(struct observer *observer, const struct watched *box)

@@ -4,8 +4,8 @@
  *                          soon as the ledger (without one: at once) says that there may be any. Every thread's, for
  *                          clone(2) can give a thread a table of its own; and since epoll(7) sets know files that have no
  *                          descriptor, one on its way through a unix(7) socket counts as armed.
- *                          Not covered: a thread that waits in read(2) for a timerfd whose number another thread has
- *                          given to another file (dup2(2)) meanwhile
+ *                          Not covered: a thread that waits in read(2), poll(2) or select(2) for a timerfd whose
+ *                          number another thread has given to another file (dup2(2)) meanwhile
  *   alarm, setitimer,      by the ledger. Without one: the signal is caught or blocked by the process, or it has made a
  *   POSIX timers           POSIX timer (/proc/PID/timers): then one may be armed. Not covered without a ledger: an alarm
  *                          that is neither, whose only effect is that the program dies. */

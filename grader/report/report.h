@@ -8,12 +8,19 @@
 #include "sanitize/sanitize.h"
 #include "scenario/scenario.h"
 #include "trace/trace.h"
+#include "verdict/machines.h"
 #include "verdict/verdict.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What a scenario came to on other machines. */
+struct machines_answers {
+    bool asked;
+    enum machine_answer answers[MACHINES];
+    const struct bug_class *meaning; /* NULL: the answers say nothing */
+};
 /* All that is known after a grade; filled by grade.c. Everything is borrowed. */
 struct scenario_result {
     const struct scenario *scenario;
@@ -21,6 +28,7 @@ struct scenario_result {
     const struct trace *trace; /* NULL unless run */
     const struct verdict *verdict;
     struct points points;
+    const struct machines_answers *machines;
 };
 struct assignment_result {
     const struct suite_entry *entry;
@@ -66,6 +74,33 @@ struct sanitizer_result {
     struct sanitizer_told *findings;
     size_t n_findings;
 };
+/* The builds for other machines; informative throughout. */
+struct machine_told {
+    enum machine machine;
+    const char *status;       /* "played", "lacking", "not-built", "fault" */
+    char *text;               /* a sentence, or NULL */
+    const char *build_status; /* of this build; NULL: there was none */
+    double build_seconds;
+    const char *build_log; /* of one that failed, or NULL */
+    size_t n_scenarios;    /* that ran on it */
+};
+struct
+    machines_finding { /* what is right here and wrong there, in however many scenarios of an assignment */
+    const struct bug_class *meaning;
+    const char *assignment;
+    const char **scenarios; /* ids, n_scenarios; those that may be told of */
+    size_t n_scenarios;
+    enum machine machine; /* the evidence is of the first scenario, there */
+    const struct verdict *there;
+};
+struct machines_result {
+    const char *status; /* "played", "skipped", "off", "none" */
+    const char *text;   /* a sentence, or NULL */
+    struct machine_told machines[MACHINES];
+    size_t n_machines; /* 0 where nothing was to be asked */
+    struct machines_finding *findings;
+    size_t n_findings;
+};
 struct grade_result {
     const char *version;
     const char *tier, *limits;
@@ -94,6 +129,7 @@ struct grade_result {
     struct assignment_result *assignments;
     size_t n_assignments;
     const struct sanitizer_result *sanitizer;
+    const struct machines_result *machines;
     bool full_marks;
     bool verbose;      /* traces of passed scenarios are kept, too */
     const char *error; /* host fault that ended the grading early; NULL */

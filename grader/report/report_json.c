@@ -75,14 +75,27 @@ static json_t *build(const struct grade_result *result)
 
 /* ---- findings: one entry a class, with all the scenarios that it explains ---- */
 
+/* The sentence of the first scenario, unless that of another one says the same and goes on: what is not asked of other
+ * machines is told of by what is. */
+static void keep_longer(json_t *entry, const char *sentence)
+{
+    const char *kept = report_text_of(entry, "sentence");
+    AUTO_JSON json_t *safe = report_string(sentence);
+    const char *other = json_string_value(safe);
+    if (other && strlen(other) > strlen(kept) && strncmp(other, kept, strlen(kept)) == 0)
+        (void)json_object_set(entry, "sentence", safe);
+}
+
 static json_t *finding_of(json_t *findings, const struct scenario_result *result)
 {
     const char *class_name = result->verdict->class_name;
     size_t i;
     json_t *entry;
     for (i = 0; (entry = json_array_get(findings, i)); i++)
-        if (strcmp(json_string_value(json_object_get(entry, "class")), class_name) == 0)
+        if (strcmp(json_string_value(json_object_get(entry, "class")), class_name) == 0) {
+            keep_longer(entry, result->verdict->sentence);
             return entry;
+        }
     entry = json_pack("{s:o, s:o, s:o, s:[], s:f}", "class", report_string(class_name), "sentence",
                       report_string(result->verdict->sentence), "read",
                       report_string(result->verdict->read), "scenarios", "points_lost", 0.0);
@@ -161,15 +174,17 @@ json_t *report_to_json(const struct grade_result *result)
         max_score += result->sanitizer->max_score;
     }
     AUTO_FREE char *seed = xasprintf("%llu", (unsigned long long)result->seed);
-    return json_pack(
-        "{s:s, s:{s:o}, s:o, s:o, s:{s:o, s:o}, s:o, s:s, s:f, s:f, s:b, s:f, s:o, s:o, s:o, s:o}",
-        "format", "sockgrade/report/1", "grader", "version", report_string(result->version), "host",
-        host(result), "submission", submission(result), "suite", "id",
-        report_string(result->suite->id), "title", report_string(result->suite->title),
-        "grading_digest", report_string(result->grading_digest), "seed", seed, "score", score,
-        "max_score", max_score, "full_marks", result->full_marks, "seconds", result->seconds,
-        "error", report_string(result->error), "build", build(result), "assignments", assignments,
-        "sanitizer", report_sanitizer(result->sanitizer));
+    return json_pack("{s:s, s:{s:o}, s:o, s:o, s:{s:o, s:o}, s:o, s:s, s:f, s:f, s:b, s:f, s:o, "
+                     "s:o, s:o, s:o, s:o}",
+                     "format", "sockgrade/report/1", "grader", "version",
+                     report_string(result->version), "host", host(result), "submission",
+                     submission(result), "suite", "id", report_string(result->suite->id), "title",
+                     report_string(result->suite->title), "grading_digest",
+                     report_string(result->grading_digest), "seed", seed, "score", score,
+                     "max_score", max_score, "full_marks", result->full_marks, "seconds",
+                     result->seconds, "error", report_string(result->error), "build", build(result),
+                     "assignments", assignments, "sanitizer", report_sanitizer(result->sanitizer),
+                     "other_machines", report_machines(result->machines));
 }
 
 int report_json_text(const json_t *report, struct buf *out, struct err *err)

@@ -2,6 +2,8 @@
  * newline and tab, so markup is all that is left to escape; U+FFFE and U+FFFF are no XML characters (XML 1.0, 2.2). */
 #include "report/parts.h"
 
+#include "base/own.h"
+
 #include <string.h>
 
 static void add(struct buf *out, const char *text)
@@ -48,7 +50,24 @@ static void element(struct buf *out, const char *tag, const json_t *scenario)
         add(out, report_text_of(scenario, parts[i]));
         (void)buf_add_char(out, '\n');
     }
+    AUTO_BUF struct buf machines = {0};
+    report_machines_line(scenario, &machines);
+    if (machines.len)
+        (void)buf_printf(out, "other_machines: %s\n", machines.data);
     (void)buf_printf(out, "</%s>\n", tag);
+}
+
+/* What passes here and not on another machine is told, and fails nobody. */
+static void passed_here_only(struct buf *out, const json_t *scenario)
+{
+    const json_t *answers = json_object_get(scenario, "other_machines");
+    if (!*report_text_of(answers, "sentence"))
+        return;
+    (void)buf_add_str(out, "   <system-out>");
+    add(out, report_text_of(answers, "means"));
+    (void)buf_add_str(out, ": ");
+    add(out, report_text_of(answers, "sentence"));
+    (void)buf_add_str(out, "</system-out>\n");
 }
 
 static const char *tag_of(const char *verdict)
@@ -69,6 +88,8 @@ static void testcase(struct buf *out, const json_t *assignment, const json_t *sc
     (void)buf_printf(out, " time=\"%.3f\">\n", report_number_of(scenario, "seconds"));
     if (tag)
         element(out, tag, scenario);
+    else
+        passed_here_only(out, scenario);
     (void)buf_add_str(out, "  </testcase>\n");
 }
 

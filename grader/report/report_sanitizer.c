@@ -74,18 +74,6 @@ json_t *report_sanitizer(const struct sanitizer_result *result)
 
 /* ---- for a person ---- */
 
-static void indented(const struct text_page *page, const char *label, const char *text)
-{
-    if (!*text)
-        return;
-    (void)buf_printf(page->out, "    %s\n", label);
-    while (*text) { /* laid out already: blanks are kept */
-        size_t len = strcspn(text, "\n");
-        (void)buf_printf(page->out, "      %.*s\n", (int)len, text);
-        text += len + (text[len] == '\n');
-    }
-}
-
 static void headline(const struct text_page *page, const json_t *finding)
 {
     const char *function = report_text_of(finding, "function");
@@ -130,18 +118,18 @@ static void provoked_by(const struct text_page *page, const json_t *finding)
         (void)buf_printf(&text, "%.*s\n", SENT_LINE, bytes + at);
     if (strlen(bytes) > MAX_SENT_SHOWN)
         (void)buf_add_str(&text, "...\n");
-    indented(page, label, text.data ? text.data : "");
+    report_labelled(page, label, text.data ? text.data : "");
 }
 
 static void finding_text(const struct text_page *page, const json_t *finding)
 {
     headline(page, finding);
-    indented(page, "in the line", report_text_of(finding, "source"));
+    report_labelled(page, "in the line", report_text_of(finding, "source"));
     report_wrap(page->out, report_text_of(finding, "sentence"), page->width, "    ");
     report_wrap(page->out, report_text_of(finding, "kind_sentence"), page->width, "    ");
     provoked_by(page, finding);
-    indented(page, "the sanitizer says", report_text_of(finding, "excerpt"));
-    indented(page, "read on", report_text_of(finding, "read"));
+    report_labelled(page, "the sanitizer says", report_text_of(finding, "excerpt"));
+    report_labelled(page, "read on", report_text_of(finding, "read"));
 }
 
 static void parts_text(const struct text_page *page, const json_t *section)
@@ -185,5 +173,5 @@ void report_sanitizer_text(const struct text_page *page, const json_t *report)
     parts_text(page, section);
     for (i = 0; (finding = json_array_get(json_object_get(section, "findings"), i)); i++)
         finding_text(page, finding);
-    indented(page, "log of the second build", report_text_of(build, "log"));
+    report_labelled(page, "log of the second build", report_text_of(build, "log"));
 }

@@ -90,6 +90,7 @@ static void add_all(json_t *object, const struct scenario_result *result, bool w
     (void)json_object_set_new(object, "capped", json_boolean(result->points.capped));
     (void)json_object_set_new(object, "seconds",
                               json_real(result->trace ? result->trace->seconds : 0));
+    (void)json_object_set_new(object, "other_machines", report_machines_answers(result->machines));
     if (result->trace)
         add_run(object, result->trace, with_trace);
 }

@@ -219,6 +219,7 @@ void report_text(const json_t *report, const struct report_style *style, struct 
     for (i = 0; (assignment = json_array_get(json_object_get(report, "assignments"), i)); i++)
         assignment_text(&page, assignment);
     report_sanitizer_text(&page, report);
+    report_machines_text(&page, report);
     (void)buf_add_char(out, '\n');
     report_ink(&page, json_is_true(json_object_get(report, "full_marks")) ? INK_GOOD : INK_BOLD);
     (void)buf_printf(out, "total %.2f of %.2f points", report_number_of(report, "score"),

@@ -2,6 +2,8 @@
  * was expected and observed in the first of them, how that was established, where to read on; and the wire log. */
 #include "report/parts.h"
 
+#include "base/own.h"
+
 #include <string.h>
 
 static const struct {
@@ -30,7 +32,7 @@ static const json_t *scenario_named(const json_t *assignment, const char *id)
     return NULL;
 }
 
-static void labelled(const struct text_page *page, const char *label, const char *text)
+void report_labelled(const struct text_page *page, const char *label, const char *text)
 {
     if (!*text)
         return;
@@ -49,12 +51,16 @@ static void evidence(const struct text_page *page, const json_t *scenario)
     for (size_t i = 0; i < sizeof proofs / sizeof proofs[0]; i++)
         if (strcmp(proofs[i].name, proof) == 0)
             proof = proofs[i].words;
-    labelled(page, "in step", report_text_of(scenario, "failed_step"));
-    labelled(page, "expected", report_text_of(scenario, "expected"));
-    labelled(page, "observed", report_text_of(scenario, "observed"));
-    labelled(page, "proof", proof);
-    labelled(page, "stderr", report_text_of(scenario, "stderr"));
-    labelled(page, "standard", report_text_of(scenario, "standard"));
+    report_labelled(page, "in step", report_text_of(scenario, "failed_step"));
+    report_labelled(page, "expected", report_text_of(scenario, "expected"));
+    report_labelled(page, "observed", report_text_of(scenario, "observed"));
+    report_labelled(page, "proof", proof);
+    AUTO_BUF struct buf machines = {0};
+    report_machines_line(scenario, &machines);
+    report_labelled(page, "the same program, built for other machines",
+                    machines.data ? machines.data : "");
+    report_labelled(page, "stderr", report_text_of(scenario, "stderr"));
+    report_labelled(page, "standard", report_text_of(scenario, "standard"));
 }
 
 static void finding(const struct text_page *page, const json_t *assignment, const json_t *entry)
@@ -81,7 +87,7 @@ static void finding(const struct text_page *page, const json_t *assignment, cons
     report_wrap(page->out, list.data, page->width, "    ");
     if (first)
         evidence(page, scenario_named(assignment, first));
-    labelled(page, "read on", report_text_of(entry, "read"));
+    report_labelled(page, "read on", report_text_of(entry, "read"));
 }
 
 void report_findings(const struct text_page *page, const json_t *assignment)

@@ -256,6 +256,10 @@ int box_signal(struct box *box, int sig, struct err *err)
     }
     if (reply.sys_errno)
         return err_sys(err, ERR_HOST, reply.sys_errno, "sandbox: signal %d to a box", sig);
+    /* init waits for it to arrive where it can see that */
+    if (!box->sandbox->hello.has_proc && (sig == SIGSTOP || sig == SIGCONT) &&
+        box_await_stopped(sig == SIGSTOP, box->init) != 0)
+        return err_sys(err, ERR_HOST, errno, "sandbox: signal %d to a box", sig);
     return 0;
 }
 

@@ -212,8 +212,9 @@ struct bins {
 
 struct keeper {
     int sock;
-    int host_mounts;  /* mount namespace in which the host's files are seen */
-    int roots[ROOTS]; /* and those whose root is a tree of roots.c */
+    int host_mounts;   /* mount namespace in which the host's files are seen */
+    int roots[ROOTS];  /* and those whose root is a tree of roots.c */
+    size_t n_settings; /* of keeper_net.c, for each host */
     int base_net; /* network namespace of the keeper: new pairs are made from here (socket table sizes) */
     uint64_t next_id;
     struct host_pair pairs[MAX_BOXES];
@@ -335,8 +336,9 @@ void box_program_exec(const struct box_plan *plan, const char **ret_what, bool *
 
 /* Serves the caller until it is gone; never returns. */
 _Noreturn void box_init_run(const struct box_plan *plan, pid_t program);
-/* Waits until every thread of the namespace but init's is stopped (or none is); -1 with ETIMEDOUT. */
-int box_await_stopped(bool stopped, bool has_proc);
+/* Waits until every thread of the box but init's is stopped (or none is), by the /proc of this process; init: its pid there,
+ * in the box itself 1. -1 with ETIMEDOUT. */
+int box_await_stopped(bool stopped, pid_t init);
 /* Overwrites the argument area of this process, so that its cmdline in /proc is empty. */
 void wipe_arguments(void);
 

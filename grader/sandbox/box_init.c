@@ -62,8 +62,8 @@ static int signal_all(const struct init *init, int sig)
 {
     if (kill(-1, sig) != 0 && errno != ESRCH)
         return errno;
-    if (sig == SIGSTOP || sig == SIGCONT)
-        return box_await_stopped(sig == SIGSTOP, init->has_proc) == 0 ? 0 : errno;
+    if (init->has_proc && (sig == SIGSTOP || sig == SIGCONT))
+        return box_await_stopped(sig == SIGSTOP, 1) == 0 ? 0 : errno;
     return 0;
 }
 

@@ -1,7 +1,9 @@
 /* sandbox/box_stopped.c: waiting until SIGSTOP or SIGCONT has taken effect in a box, by looking at /proc.
  *
  * A signal is only posted by kill(2); a thread on another CPU stops when it next enters or leaves the kernel. There is
- * no event to wait for, so init looks, gives the CPU away, and looks again. */
+ * no event to wait for, so init looks, gives the CPU away, and looks again. Where a box has no /proc the caller does so in its
+ * own, without which there is no box (its user could not be mapped): what belongs to the box are init's descendants, which no
+ * process can cease to be. */
 #include "sandbox/box.h"
 
 #include "base/io.h"
@@ -14,15 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_WAIT_NS 2000000000U /* before giving up */
 #define MAX_SLEEP_NS                                                                               \
     200000000U /* how long state D may hide a stop: a vfork(2) parent waits so for its stopped child */
 
-#define BLIND_NS                                                                                   \
-    20000000L /* without /proc: what a signal takes to arrive on any but a very busy machine */
+#define MAX_ANCESTORS 4096
 
 /* The state letter of proc_pid_stat(5), or 0 when the thread has gone. */
 static char state_of(int dir, const char *tid)
@@ -68,29 +68,53 @@ static bool threads_agree(const char *pid, bool stopped, bool late)
     return all;
 }
 
-static bool all_agree(bool stopped, bool late)
+/* The parent's pid, field 4 of proc_pid_stat(5); 0: it has none, or has gone. */
+static pid_t parent_of(pid_t pid)
+{
+    char path[64];
+    char line[512];
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : io_read(fd, line, sizeof line - 1);
+    if (n <= 0)
+        return 0;
+    line[n] = '\0';
+    const char *end = strrchr(line, ')');
+    return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
+}
+
+/* One of the box's processes, init excepted. */
+static bool is_member(pid_t pid, pid_t init)
+{
+    if (pid == init || init == 1)
+        return pid != init;
+    for (int i = 0; i < MAX_ANCESTORS && pid > 1; i++) {
+        pid = parent_of(pid);
+        if (pid == init)
+            return true;
+    }
+    return false;
+}
+
+static bool all_agree(pid_t init, bool stopped, bool late)
 {
     DIR *proc = opendir("/proc");
     bool all = true;
     for (const struct dirent *entry = proc ? readdir(proc) : NULL; entry && all;
          entry = readdir(proc))
-        if (is_number(entry->d_name) && strcmp(entry->d_name, "1") != 0)
+        if (is_number(entry->d_name) && is_member((pid_t)strtol(entry->d_name, NULL, 10), init))
             all = threads_agree(entry->d_name, stopped, late);
     if (proc)
         (void)closedir(proc);
     return all;
 }
 
-int box_await_stopped(bool stopped, bool has_proc)
+int box_await_stopped(bool stopped, pid_t init)
 {
-    if (!has_proc) {
-        (void)nanosleep(&(struct timespec){.tv_nsec = BLIND_NS}, NULL);
-        return 0;
-    }
     uint64_t began = io_now_ns();
     for (;;) {
         uint64_t waited = io_now_ns() - began;
-        if (all_agree(stopped, waited > MAX_SLEEP_NS))
+        if (all_agree(init, stopped, waited > MAX_SLEEP_NS))
             return 0;
         if (waited > MAX_WAIT_NS) {
             errno = ETIMEDOUT;

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,11 +21,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GROUP_PREFIX "sockgrade-"
-#define MAX_TURNS    10
-#define KEEPER_LEAF  "keeper"
-#define CALLER_LEAF  "caller"
-#define MAX_MOVED    1024 /* processes of a delegated group that make way */
+#define GROUP_PREFIX   "sockgrade-"
+#define MAX_TURNS      10
+#define KEEPER_LEAF    "keeper"
+#define CALLER_LEAF    "caller"
+#define MAX_MOVED      1024 /* processes of a delegated group that make way */
+/* what was killed with its janitor is gone by then, and is looked at so often until then */
+#define SWEEP_NS       2000000000U
+#define SWEEP_PAUSE_MS 5
 
 static int write_at(int dir, const char *name, const char *text)
 {
@@ -62,9 +66,11 @@ static void remove_tree(const struct cgroup_tree *tree)
 }
 
 /* Groups whose janitor was killed with all that it had started: nobody else could remove them. Its number tells which ones
- * these are, and a lock (flock(2)) where that is a number of another pid namespace. */
-static void sweep(const char *base)
+ * these are, and a lock (flock(2)) where that is a number of another pid namespace. Returns how many of them still hold
+ * processes that are about to end; a lock says so of the group of a janitor that is known to be ours. */
+static unsigned sweep(const char *base, pid_t janitor)
 {
+    unsigned busy = 0;
     DIR *list = opendir(base);
     for (const struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list)) {
         const char *pid = entry->d_name + sizeof GROUP_PREFIX - 1;
@@ -74,13 +80,18 @@ static void sweep(const char *base)
             continue;
         AUTO_CLOSE int dir =
             openat(dirfd(list), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) != 0)
+        if (dir < 0)
             continue;
+        if (flock(dir, LOCK_EX | LOCK_NB) != 0) {
+            busy += janitor && strtol(pid, NULL, 10) == janitor;
+            continue;
+        }
         remove_children(dir);
-        (void)unlinkat(dirfd(list), entry->d_name, AT_REMOVEDIR);
+        busy += unlinkat(dirfd(list), entry->d_name, AT_REMOVEDIR) != 0 && errno == EBUSY;
     }
     if (list)
         (void)closedir(list);
+    return busy;
 }
 
 /* Makes, opens and locks tree->path; again where somebody took it for a left one between the steps. */
@@ -114,7 +125,7 @@ static int make_tree(const char *base, uid_t uid, gid_t gid, struct cgroup_tree 
     if (snprintf(tree->path, sizeof tree->path, "%s/" GROUP_PREFIX "%d", base, (int)getpid()) >=
         (int)sizeof tree->path)
         return -1;
-    sweep(base);
+    (void)sweep(base, 0);
     if (open_tree(tree) != 0)
         return -1;
     remove_children(tree->dir);
@@ -129,9 +140,10 @@ static int make_tree(const char *base, uid_t uid, gid_t gid, struct cgroup_tree 
 
 /* ---- version 1 ---- */
 
+static const char *const controllers[MAX_TREES] = {"memory", "pids"};
+
 static bool make_v1(uid_t uid, gid_t gid, struct cgroups *ret)
 {
-    static const char *const controllers[MAX_TREES] = {"memory", "pids"};
     char base[PATH_MAX];
     for (size_t i = 0; i < MAX_TREES; i++) {
         if (cgroup_own_path(controllers[i], base, sizeof base) != 0 ||
@@ -194,6 +206,16 @@ static bool make_v2_in(const char *base, uid_t uid, gid_t gid, struct cgroups *r
     return true;
 }
 
+/* From a group's folder to its parent's; false at the top. */
+static bool go_up(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
 static bool make_v2(uid_t uid, gid_t gid, struct cgroups *ret)
 {
     char own[PATH_MAX];
@@ -202,12 +224,9 @@ static bool make_v2(uid_t uid, gid_t gid, struct cgroups *ret)
         return false;
     /* beside our own group, where the parent hands the controllers down: nobody has to move */
     (void)snprintf(parent, sizeof parent, "%s", own);
-    char *slash = strrchr(parent, '/');
-    if (slash && slash != parent) {
-        *slash = '\0';
-        if (enables(parent, "cgroup.subtree_control") && make_v2_in(parent, uid, gid, ret))
-            return true;
-    }
+    if (go_up(parent) && enables(parent, "cgroup.subtree_control") &&
+        make_v2_in(parent, uid, gid, ret))
+        return true;
     /* within it: a delegated scope, or the top of a container */
     return enables(own, "cgroup.controllers") && make_way(own) == 0 &&
            make_v2_in(own, uid, gid, ret);
@@ -220,6 +239,27 @@ void cgroups_make(uid_t uid, gid_t gid, struct cgroups *ret)
     *ret = (struct cgroups){.kind = CGROUP_NONE};
     if (!make_v1(uid, gid, ret))
         (void)make_v2(uid, gid, ret);
+}
+
+/* Wherever make_v1() and make_v2() make groups. */
+static unsigned sweep_all(pid_t janitor)
+{
+    unsigned busy = 0;
+    char base[PATH_MAX];
+    for (size_t i = 0; i < MAX_TREES; i++)
+        if (cgroup_own_path(controllers[i], base, sizeof base) == 0)
+            busy += sweep(base, janitor);
+    if (cgroup_own_path(NULL, base, sizeof base) != 0)
+        return busy;
+    busy += sweep(base, janitor);
+    return busy + (go_up(base) ? sweep(base, janitor) : 0);
+}
+
+void cgroups_sweep(pid_t janitor)
+{
+    const uint64_t end = io_now_ns() + SWEEP_NS;
+    while (sweep_all(janitor) && io_now_ns() < end)
+        (void)poll(NULL, 0, SWEEP_PAUSE_MS);
 }
 
 void cgroups_remove(const struct cgroups *groups)

@@ -25,6 +25,9 @@ struct cgroups {
 void cgroups_make(uid_t uid, gid_t gid, struct cgroups *ret);
 /* Removes them and all groups of boxes in them; all processes must have gone. */
 void cgroups_remove(const struct cgroups *groups);
+/* Removes what sandboxes have left whose janitors were killed; what is ending in there is waited for, two seconds at most.
+ * janitor: one of ours that was killed, whose keeper may be about to end; 0: none. */
+void cgroups_sweep(pid_t janitor);
 /* Version 2: moves this process to where the keeper is to live; -1 with errno. */
 int cgroups_enter(const struct cgroups *groups);
 

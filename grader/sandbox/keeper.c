@@ -73,7 +73,7 @@ static int get_ready(struct keeper *keeper, const struct setup *setup, struct er
         keeper_lacks(
             keeper,
             "limits: no control group: rlimits and a watchdog, a memory limit is approximate, "
-            "memfd_create is refused (exact: systemd-run --user --scope -p Delegate=yes ...)");
+            "memfd_create is refused (`sockgrade doctor` says why there is none)");
     return 0;
 }
 

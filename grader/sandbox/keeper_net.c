@@ -10,6 +10,7 @@
 #include "sandbox/keeper_switch.h"
 #include "sandbox/rtnl.h"
 
+#include "base/io.h"
 #include "base/own.h"
 
 #include <errno.h>
@@ -32,20 +33,20 @@ static const char *const addresses[2][3] = {
     {NET_PROGRAM_ADDR, NET_PROGRAM_ADDR_2, NET_PROGRAM_ADDR6},
     {NET_PEERS_ADDR, NET_PEERS_ADDR_2, NET_PEERS_ADDR6}};
 
+#define CONGESTION "/proc/sys/net/ipv4/tcp_congestion_control"
+
+/* Each costs as much as the address of a link, twice a network: only what makes a difference. */
 static const struct setting {
     const char *path, *text;
 } host_settings[] =
     {
         {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
-        /* bbr would pace by timers */
-        {"/proc/sys/net/ipv4/tcp_congestion_control", "cubic"},
         {"/proc/sys/net/mptcp/enabled", "0"},
-        /* no link-local address, no router to look for: on the wire is what programs sent, and the kernel's reports of
-         * IPv6 groups, which nothing switches off */
+        /* No link-local address: none that would look for a router or for its double (RFC 4861, RFC 4862). On the wire is
+         * what programs sent, and the kernel's reports of IPv6 groups, which nothing switches off. */
         {"/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"},
-        {"/proc/sys/net/ipv6/conf/default/accept_ra", "0"},
-        {"/proc/sys/net/ipv6/conf/default/router_solicitations", "0"},
-        {"/proc/sys/net/ipv6/conf/default/accept_dad", "0"},
+        /* the last one: bbr would pace by timers. Most machines have cubic anyway, and a fresh host takes what they have */
+        {CONGESTION, "cubic"},
 },
   switch_settings[] =
       {
@@ -63,6 +64,16 @@ static void apply(const struct setting *settings, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         (void)write_text(AT_FDCWD, settings[i].path, settings[i].text);
+}
+
+/* How many of host_settings a fresh host of this machine needs; asked in one. */
+static size_t needed_settings(void)
+{
+    char text[32] = "";
+    AUTO_CLOSE int fd = open(CONGESTION, O_RDONLY | O_CLOEXEC);
+    bool has_cubic =
+        fd >= 0 && io_read(fd, text, sizeof text - 1) > 0 && strcmp(text, "cubic\n") == 0;
+    return ARRAY_SIZE(host_settings) - has_cubic;
 }
 
 static int enter(int ns, struct err *err)
@@ -209,7 +220,7 @@ static int make_switch(struct keeper *keeper, const struct host_pair *pair,
 /* Both hosts in one namespace, with all addresses on its loopback interface: where there is no veth. */
 static int make_one_host(struct keeper *keeper, struct host_pair *pair, struct err *err)
 {
-    if (make_host(keeper, host_settings, ARRAY_SIZE(host_settings), &pair->ns[0], err) != 0)
+    if (make_host(keeper, host_settings, keeper->n_settings, &pair->ns[0], err) != 0)
         return -1;
     pair->ns[1] = fcntl(pair->ns[0], F_DUPFD_CLOEXEC, 0);
     struct mnl_socket *sock = rtnl_open();
@@ -231,7 +242,7 @@ static int make_two_hosts(struct keeper *keeper, struct keeper_switch *between,
     struct mnl_socket *socks[2] = {NULL, NULL};
     int result = 0;
     for (int host = 0; host < 2 && result == 0; host++)
-        result = make_host(keeper, host_settings, ARRAY_SIZE(host_settings), &pair->ns[host], err);
+        result = make_host(keeper, host_settings, keeper->n_settings, &pair->ns[host], err);
     if (result == 0 && between)
         result = make_switch(keeper, pair, between, err);
     if (result == 0)
@@ -279,6 +290,7 @@ int keeper_network_init(struct keeper *keeper, struct err *err)
     if (keeper->base_net < 0)
         return -1;
     apply(base_settings, ARRAY_SIZE(base_settings));
+    keeper->n_settings = needed_settings();
     /* one to see that it can be done; where two hosts cannot be joined, there is one */
     struct host_pair first = {.ns = {-1, -1}};
     struct err no_veth = {0};

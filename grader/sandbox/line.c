@@ -261,12 +261,14 @@ static void give_up_gathering(struct line *line, uint64_t now_ns)
 void line_take(struct line *line, const uint8_t *frame, size_t len, uint64_t now_ns)
 {
     struct frame_view view;
+    if (len < FRAME_HEADER) /* no Ethernet: no interface sends such a thing */
+        return;
     frame_look(frame, len, &view);
     unsigned mtu = view.v6 && line->mtu < IPV6_LEAST ? IPV6_LEAST : line->mtu;
     if (len > FRAME_HEADER + mtu || line->bytes + LENGTH_BYTES + len > LINE_MAX_BYTES ||
         line->n_packets == LINE_MAX_PACKETS) {
         line->counts.overflowed++;
-        tell(line, NET_OVERFLOWED, 0, len > FRAME_HEADER ? len - FRAME_HEADER : 0, now_ns);
+        tell(line, NET_OVERFLOWED, 0, len - FRAME_HEADER, now_ns);
         return;
     }
     struct packet **place = view.fragment ? gathering(line, &view, now_ns) : NULL;

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "sandbox/cgroup.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,16 +18,13 @@
 #define DEFAULT_AHEAD 4
 #define MAX_AHEAD     16
 
-static int receive_hello(struct sandbox *sandbox, enum sandbox_mode mode, struct err *err)
+static int receive_hello(struct sandbox *sandbox, struct err *err)
 {
     ssize_t n = io_read(sandbox->sock, &sandbox->hello, sizeof sandbox->hello);
     if (n != (ssize_t)sizeof sandbox->hello)
         return err_set(err, ERR_HOST, "sandbox: the keeper ended before it was ready");
     if (sandbox->hello.failed) {
-        (void)err_set(err, ERR_HOST, "%s%s", sandbox->hello.text,
-                      mode == SANDBOX_DEGRADED ? " (--sandbox=degraded does not help: nothing "
-                                                 "weaker than namespaces on one host is built)"
-                                               : "");
+        (void)err_set(err, ERR_HOST, "%s", sandbox->hello.text);
         if (err)
             err->sys_errno = sandbox->hello.sys_errno;
         return -1;
@@ -77,15 +75,11 @@ static int start_janitor(struct sandbox *sandbox, const struct sandbox_options *
 
 int sandbox_open(const struct sandbox_options *options, struct sandbox **ret, struct err *err)
 {
-    if (options->mode == SANDBOX_NONE)
-        return err_set(err, ERR_USAGE,
-                       "sandbox: --sandbox=none is not built yet: programs always run in a box");
     struct sandbox *sandbox = xcalloc(1, sizeof *sandbox);
     sandbox->sock = -1;
     (void)pthread_mutex_init(&sandbox->lock, NULL);
     if (ids_choose(options->slot, &sandbox->uid, &sandbox->gid, err) != 0 ||
-        start_janitor(sandbox, options, err) != 0 ||
-        receive_hello(sandbox, options->mode, err) != 0) {
+        start_janitor(sandbox, options, err) != 0 || receive_hello(sandbox, err) != 0) {
         sandbox_close(sandbox);
         return -1;
     }
@@ -101,9 +95,12 @@ void sandbox_close(struct sandbox *sandbox)
     if (sandbox->sock >= 0)
         (void)close(
             sandbox->sock); /* the keeper ends at the end of its socket, and with it all boxes */
+    int status = 0;
     if (sandbox->janitor > 0)
-        while (waitpid(sandbox->janitor, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(sandbox->janitor, &status, 0) < 0 && errno == EINTR)
             ;
+    if (WIFSIGNALED(status))
+        cgroups_sweep(sandbox->janitor); /* it was killed, and could not do it itself */
     (void)pthread_mutex_destroy(&sandbox->lock);
     free(sandbox);
 }
@@ -121,6 +118,21 @@ gid_t sandbox_gid(const struct sandbox *sandbox)
 const struct sandbox_status *sandbox_status(const struct sandbox *sandbox)
 {
     return &sandbox->status;
+}
+
+void sandbox_sweep(void)
+{
+    cgroups_sweep(0);
+}
+
+bool sandbox_has_groups(void)
+{
+    struct cgroups groups;
+    cgroups_make(geteuid(), getegid(), &groups);
+    cgroups_remove(&groups);
+    for (size_t i = 0; i < groups.count; i++)
+        (void)close(groups.trees[i].dir);
+    return groups.kind != CGROUP_NONE;
 }
 
 /* The keeper's end of the socket is closed before its children are told of its death (exit(2): files first). */

@@ -19,14 +19,7 @@
 
 /* ---- the sandbox as a whole ---- */
 
-enum sandbox_mode {
-    SANDBOX_FULL,     /* all of it, or refuse */
-    SANDBOX_DEGRADED, /* less is accepted, for one's own code; the report says what is missing */
-    SANDBOX_NONE, /* no isolation at all: reserved; refused with a clear message until it is built */
-};
-
 struct sandbox_options {
-    enum sandbox_mode mode;
     unsigned parallel; /* how many boxes run at a time: as many networks are made ahead [4] */
     unsigned slot; /* as root: which unused uid is taken, so that batch workers do not share one */
     const char *
@@ -35,8 +28,9 @@ struct sandbox_options {
 
 struct sandbox;
 
-/* Starts the keeper. ERR_HOST with the cause and the remedy in one line (research/sandbox.md §B.2) where the machine
- * cannot do it. */
+/* Starts the keeper. ERR_HOST with the cause and the remedy in one line (explain.c) where the machine cannot do it. There is
+ * no mode without namespaces: the silence proof knows all processes and sockets of a box by them, and addresses, names and
+ * folders of a scenario exist in them only, so that what was graded without them would be something else. */
 int sandbox_open(const struct sandbox_options *options, struct sandbox **ret, struct err *err);
 /* Ends the keeper, every box and every network. NULL is fine. */
 void sandbox_close(struct sandbox *sandbox);
@@ -57,6 +51,13 @@ struct sandbox_status {
     const char *lacks[16]; /* one line each: what is missing and what that loses; NULL-terminated */
 };
 const struct sandbox_status *sandbox_status(const struct sandbox *sandbox);
+
+/* Removes what sandboxes have left that were killed altogether (kill -9 of everything); what is ending in there is waited for,
+ * two seconds at most. A sandbox that is opened does so, too, without waiting. */
+void sandbox_sweep(void);
+
+/* Whether this process could make control groups for boxes where it is now: tried, and undone. */
+bool sandbox_has_groups(void);
 
 /* One line of `sockgrade doctor`. */
 struct sandbox_probe {

@@ -109,16 +109,17 @@ static bool read_task(int proc, const char *name, struct task *task)
     return true;
 }
 
-/* The process's share of the pages that it has. Where that is not to be had, all of them. */
+/* The process's share of the pages that it has. Where that is not to be had, all of them; one that is ending has none. */
 static uint64_t share_of(int proc, const struct task *task)
 {
     static const char *const shares[] = {"Pss_Anon:", "Pss_Shmem:", "SwapPss:"};
+    struct task now = {0};
     char name[24];
     char text[4096];
     (void)snprintf(name, sizeof name, "%d", task->pid);
-    if (read_file(proc, name, "smaps_rollup", text, sizeof text) <= 0)
-        return task->bytes;
-    return sum_kib(text, shares, ARRAY_SIZE(shares)) * 1024;
+    if (read_file(proc, name, "smaps_rollup", text, sizeof text) > 0)
+        return sum_kib(text, shares, ARRAY_SIZE(shares)) * 1024;
+    return read_task(proc, name, &now) ? now.bytes : 0;
 }
 
 static size_t read_tasks(int proc, struct task *tasks)
@@ -168,19 +169,31 @@ static void resolve(struct task *tasks, size_t count, struct task *task, pid_t k
     }
 }
 
+static bool is_in(const struct task *task, const struct kept_box *box)
+{
+    return task->init == box->seen && task->pid != box->seen;
+}
+
+/* What the box's processes have together, each page once; stops where that is more than the limit. */
+static uint64_t shared_out(const struct kept_box *box, int proc, const struct task *tasks,
+                           size_t count)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count && bytes <= box->memory_bytes; i++)
+        if (is_in(&tasks[i], box))
+            bytes += share_of(proc, &tasks[i]);
+    return bytes;
+}
+
+/* The shares are not of one moment: while processes end, those of the others grow. So it is twice too much, or not at all. */
 static void check(struct kept_box *box, int proc, const struct task *tasks, size_t count)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < count; i++)
-        if (tasks[i].init == box->seen && tasks[i].pid != box->seen)
+        if (is_in(&tasks[i], box))
             bytes += tasks[i].bytes;
-    if (bytes <= box->memory_bytes)
-        return;
-    bytes = 0;
-    for (size_t i = 0; i < count && bytes <= box->memory_bytes; i++)
-        if (tasks[i].init == box->seen && tasks[i].pid != box->seen)
-            bytes += share_of(proc, &tasks[i]);
-    if (bytes <= box->memory_bytes)
+    if (bytes <= box->memory_bytes || shared_out(box, proc, tasks, count) <= box->memory_bytes ||
+        shared_out(box, proc, tasks, count) <= box->memory_bytes)
         return;
     box->memory_struck = true;
     (void)kill(box->init, SIGKILL);

@@ -51,7 +51,14 @@ static bool read_size(const uint8_t *bytes, size_t at, size_t line, uint64_t *re
 
 static void read_trailer(const uint8_t *bytes, size_t len, size_t at, struct http_reading *ret)
 {
+    const size_t most = at + HTTP_MAX_HEAD_BYTES;
     for (;;) {
+        if (at > most) {
+            http_broken(ret, at, SCENARIO_CLASS_ENDLESS,
+                        "more than %zu bytes of header lines after the last chunk",
+                        HTTP_MAX_HEAD_BYTES);
+            return;
+        }
         const long line = find_line(bytes, len, at, ret);
         if (line < 0)
             return;
@@ -69,13 +76,27 @@ static void read_trailer(const uint8_t *bytes, size_t len, size_t at, struct htt
     }
 }
 
+void http_bound_body(struct http_reading *ret)
+{
+    if (ret->state == HTTP_MORE && ret->body_len > SCENARIO_MAX_DATA_BYTES)
+        http_broken(ret, ret->body_at, SCENARIO_CLASS_ENDLESS, "a body of more than %zu bytes",
+                    SCENARIO_MAX_DATA_BYTES);
+}
+
 void http_read_chunks(const uint8_t *bytes, size_t len, size_t at, struct buf *decoded,
                       struct http_reading *ret)
 {
+    const size_t body_at = at;
     ret->part = HTTP_IN_CHUNKS;
     ret->state = HTTP_MORE;
     for (;;) {
         uint64_t size = 0;
+        if (at - body_at - ret->body_len > HTTP_MAX_SIZE_BYTES) {
+            http_broken(ret, at, SCENARIO_CLASS_ENDLESS,
+                        "%zu bytes of body came in more than %zu bytes of chunk sizes",
+                        ret->body_len, HTTP_MAX_SIZE_BYTES);
+            return;
+        }
         const long line = find_line(bytes, len, at, ret);
         if (line < 0 || !read_size(bytes, at, (size_t)line, &size, ret))
             return;

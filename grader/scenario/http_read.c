@@ -184,7 +184,8 @@ static bool read_fields(const uint8_t *bytes, size_t len, bool is_request, struc
         const uint8_t *line = bytes + at;
         const uint8_t *end = at < len ? memchr(line, '\n', len - at) : NULL;
         if (at > HTTP_MAX_HEAD_BYTES || (!end && len - at > HTTP_MAX_HEAD_BYTES)) {
-            http_broken(ret, at, NULL, "a header of more than %zu bytes", HTTP_MAX_HEAD_BYTES);
+            http_broken(ret, at, SCENARIO_CLASS_ENDLESS, "a header of more than %zu bytes",
+                        HTTP_MAX_HEAD_BYTES);
             return false;
         }
         if (!end) {
@@ -313,6 +314,7 @@ static void read_body(const uint8_t *bytes, size_t len, bool eof, struct buf *de
         ret->body_len = rest;
         ret->state = eof ? HTTP_COMPLETE : HTTP_MORE;
     }
+    http_bound_body(ret);
     ret->total = ret->head_len + ret->body_len;
 }
 

@@ -9,6 +9,8 @@
 #include "scenario/scenario.h"
 
 #define HTTP_MAX_HEAD_BYTES ((size_t)256 << 10)
+#define HTTP_MAX_SIZE_BYTES                                                                        \
+    ((size_t)1 << 20) /* of the lines of a message's chunks, without their data */
 
 enum http_state { HTTP_MORE, HTTP_COMPLETE, HTTP_BROKEN };
 enum http_part {
@@ -57,6 +59,8 @@ bool http_is_token_char(unsigned char c);
 /* http_chunks.c. Reads a chunked body from offset `at` on: sets state, total, and what is wrong. */
 void http_read_chunks(const uint8_t *bytes, size_t len, size_t at, struct buf *decoded,
                       struct http_reading *ret);
+/* A body that is larger than any that a scenario can want is one without end: broken. */
+void http_bound_body(struct http_reading *ret);
 void http_broken(struct http_reading *ret, size_t at, const char *class_name, const char *format,
                  ...) __attribute__((format(printf, 4, 5)));
 

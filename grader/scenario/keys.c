@@ -6,10 +6,10 @@
 #include <string.h>
 
 static const struct key file_keys[] = {
-    {"$schema", NULL}, {"assignment", NULL}, {"title", NULL}, {"note", NULL},
-    {"program", NULL}, {"args", NULL},       {"ready", NULL}, {"within", NULL},
-    {"cap", NULL},     {"vars", NULL},       {"world", NULL}, {"setup", NULL},
-    {"define", NULL},  {"scenarios", NULL},
+    {"$schema", NULL}, {"assignment", NULL}, {"title", NULL},      {"note", NULL},
+    {"program", NULL}, {"args", NULL},       {"ready", NULL},      {"within", NULL},
+    {"cap", NULL},     {"vars", NULL},       {"world", NULL},      {"setup", NULL},
+    {"define", NULL},  {"scenarios", NULL},  {"byte_order", NULL},
 };
 static const struct key scenario_keys[] = {
     {"id", NULL},    {"title", NULL},  {"note", NULL},        {"level", NULL},
@@ -112,7 +112,8 @@ static const struct key suite_entry_keys[] = {
 static const struct key suite_sanitizer_keys[] = {
     {"points", NULL}, {"cap", NULL}, {"costs", NULL}, {"required", NULL}};
 static const struct key classes_keys[] = {{"$schema", NULL}, {"note", NULL}, {"classes", NULL}};
-static const struct key class_keys[] = {{"sentence", NULL}, {"cap", NULL}, {"read", NULL}};
+static const struct key class_keys[] = {
+    {"sentence", NULL}, {"cap", NULL}, {"read", NULL}, {"byte_order", NULL}};
 
 #define TABLE(title, array)                                                                        \
     {                                                                                              \

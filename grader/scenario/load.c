@@ -265,6 +265,7 @@ static void load_head(struct loader *loader, const struct at *file)
     load_ready(file, "ready", true, &ret->ready);
     (void)at_get_number(file, "within", 0.001, LOAD_MAX_SECONDS, &ret->within_s);
     (void)at_get_number(file, "cap", 0.01, 1, &ret->cap);
+    (void)at_get_bool(file, "byte_order", &ret->byte_order);
     load_vars(loader, file);
 }
 

@@ -27,6 +27,9 @@ static void check_sentence(const struct at *at, const char *text)
     }
 }
 
+/* In the order of enum byte_order, without its first. */
+static const char *const byte_orders[] = {"missing", "wrong"};
+
 static void load_class(const struct at *at, struct bug_class *ret)
 {
     const struct key_table *const table = key_table(KEYS_CLASS);
@@ -43,6 +46,9 @@ static void load_class(const struct at *at, struct bug_class *ret)
     bool capped = true;
     (void)at_get_bool(at, "cap", &capped);
     ret->uncapped = !capped;
+    size_t order = 0;
+    if (at_get_word(at, "byte_order", byte_orders, ARRAY_SIZE(byte_orders), &order))
+        ret->byte_order = (enum byte_order)(BYTE_ORDER_MISSING + order);
 }
 
 static int by_name(const void *left, const void *right)

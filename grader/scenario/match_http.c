@@ -277,7 +277,14 @@ bool match_http_stream(const struct resolved *resolved, const struct arrival *ar
     const uint8_t *bytes = arrival->bytes ? arrival->bytes : (const uint8_t *)"";
     struct http_reading reading;
     size_t from = 0;
-    for (;; from += reading.total) {
+    for (unsigned interim = 0;; from += reading.total, interim++) {
+        if (interim > SCENARIO_MAX_INTERIM) {
+            fail(ret, OUTCOME_OTHER, "an HTTP response",
+                 "more than %d interim responses (1xx) and no final one", SCENARIO_MAX_INTERIM);
+            ret->diff_at = from;
+            ret->class_name = SCENARIO_CLASS_ENDLESS;
+            return false;
+        }
         buf_reset(resolved->decoded);
         http_read(bytes + from, arrival->len - from, want->is_request, head, arrival->eof,
                   resolved->decoded, &reading);

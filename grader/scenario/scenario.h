@@ -26,6 +26,9 @@ struct vars; /* scenario/vars.h */
 #define SCENARIO_MAX_REPEAT     10000
 #define SCENARIO_MAX_LANES      1024
 #define SCENARIO_MAX_DATA_BYTES ((size_t)64 << 20)
+/* What has no end is called so (class "endless-answer"): interim responses (1xx) before one answer. */
+#define SCENARIO_MAX_INTERIM    64
+#define SCENARIO_CLASS_ENDLESS  "endless-answer"
 
 enum verb {
     VERB_START,
@@ -320,7 +323,8 @@ struct scenario {
     size_t n_setup;       /* how many of them are the setup's */
     unsigned repeat_seed; /* >= 1 */
     bool alone;           /* has `check cpu` or `parallel`: not to be run beside others */
-    bool sanitizable;     /* neither calls nor a limit on memory, address space or processor time */
+    bool
+        sanitizable; /* bears a build that needs more: neither calls nor a limit on memory, address space or processor time */
 };
 
 struct assignment {
@@ -336,7 +340,8 @@ struct assignment {
         const char *name, *value;
     } * vars;
     size_t n_vars;
-    double cap; /* share (0..1] of the assignment's points that one class may cost; 1: none */
+    double cap;      /* share (0..1] of the assignment's points that one class may cost; 1: none */
+    bool byte_order; /* how its numbers look on the wire must not depend on the machine */
     const struct scenario *scenarios;
     size_t n_scenarios;
     void *arena; /* private: what owns it all */
@@ -392,12 +397,19 @@ void suite_leave_out_net(struct suite *suite);
 
 /* ---- bug classes: the sentences students read (testcases/classes.json) ---- */
 
+/* What a class has to do with the order of bytes in numbers, ports, addresses. */
+enum byte_order {
+    BYTE_ORDER_NOT,     /* nothing */
+    BYTE_ORDER_MISSING, /* a conversion is missing */
+    BYTE_ORDER_WRONG,   /* one is wrong, or one too many */
+};
 struct bug_class {
     const char *name;
     const char *sentence; /* with {port} {other} {n} {m} {cpu} {mib} {got} {want} {arg} */
     const char *read;     /* where to read on, or NULL */
     bool
         uncapped; /* "cap": false: it says that the program does not work at all, so no cap limits its cost */
+    enum byte_order byte_order;
 };
 struct classes {
     struct bug_class *list;

@@ -273,7 +273,7 @@ int unpack_archive(int fd, const struct unpack_limits *limits, const struct unpa
         return err_sys(err, ERR_HOST, errno, "looking at an archive");
     unpacking.archive_bytes = (uint64_t)st.st_size;
     if (st.st_size == 0)
-        return refuse(&unpacking, "not-an-archive", "the file is empty%s", "");
+        return refuse(&unpacking, "not-an-archive", "%s is empty", "the file");
     if (start(&unpacking, fd) != 0) {
         (void)end_child(&unpacking);
         return -1;

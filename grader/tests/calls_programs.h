@@ -38,6 +38,16 @@ static void calls_pair(int type, int ret[2])
         ret[1] = accept(listener, NULL, NULL);
 }
 
+static void calls_on_signal(int signal)
+{
+    (void)signal;
+}
+
+static void calls_catch(int signal, int flags)
+{
+    sigaction(signal, &(struct sigaction){.sa_handler = calls_on_signal, .sa_flags = flags}, NULL);
+}
+
 /* How many of so many single bytes, all of which are there, come only at a second call. */
 static void *calls_count_eintr(void *self)
 {
@@ -285,7 +295,49 @@ static void calls_serve_by_children(int port)
     }
 }
 
-/* 0 where there is no such program. */
+/* Whether recv, poll and ppoll, which all have something to do, are interrupted now. */
+static void calls_try(int fd)
+{
+    char byte = 0;
+    sigset_t none;
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    sigemptyset(&none);
+    printf("%d", recv(fd, &byte, 1, 0) < 0 && errno == EINTR);
+    printf("%d", poll(&polled, 1, -1) < 0 && errno == EINTR);
+    printf("%d ", ppoll(&polled, 1, NULL, &none) < 0 && errno == EINTR);
+}
+
+/* The same calls of programs that catch other signals, or the same ones otherwise. */
+static void calls_signals(void)
+{
+    int pair[2];
+    sigset_t blocked;
+    calls_pair(SOCK_STREAM, pair);
+    if (write(pair[0], "0123456789", 10) < 0)
+        _exit(8);
+    signal(SIGUSR1, SIG_DFL);
+    calls_try(pair[1]); /* nothing is caught */
+    calls_catch(SIGTERM, 0);
+    calls_catch(SIGPIPE, 0);
+    calls_try(pair[1]); /* only what asks it to end, and what its own call has done */
+    calls_catch(SIGCHLD, SA_RESTART);
+    calls_try(pair[1]);
+    setsockopt(pair[1], SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 1000},
+               sizeof(struct timeval));
+    calls_try(pair[1]);
+    setsockopt(pair[1], SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){0}, sizeof(struct timeval));
+    calls_catch(SIGCHLD, 0);
+    calls_try(pair[1]);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    calls_try(pair[1]);
+    sigprocmask(SIG_UNBLOCK, &blocked, NULL);
+    signal(SIGCHLD, SIG_IGN);
+    calls_try(pair[1]);
+}
+
+/* 0 where there is no such program. A signal that interrupts its calls is caught, unless it says otherwise. */
 static int calls_program(const char *name, int port)
 {
     static const struct {
@@ -298,7 +350,9 @@ static int calls_program(const char *name, int port)
         {"impatient", calls_impatient}, {"accept", calls_accept},
         {"exec", calls_exec},           {"die", calls_die},
         {"wait", calls_wait},           {"init", calls_look_at_init},
+        {"signals", calls_signals},
     };
+    calls_catch(SIGUSR1, 0);
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)
         if (strcmp(all[i].name, name) == 0) {
             all[i].run();

@@ -11,12 +11,33 @@ struct target_program {
     struct box *box;
 };
 
+/* What struct run_options' rests was told. */
+struct rest_log {
+    unsigned begun;
+    bool now;
+    uint64_t since_ns, all_ns;
+};
+
 struct played {
     struct assignment *file;
     struct trace trace;
     struct err err;
     int result; /* of driver_run() */
+    struct rest_log rest;
 };
+
+static void target_rests(void *self, bool begins)
+{
+    struct rest_log *log = self;
+    cr_assert(log->now != begins, "it rests twice, or not at all");
+    log->now = begins;
+    if (begins) {
+        log->begun++;
+        log->since_ns = io_now_ns();
+    } else {
+        log->all_ns += io_now_ns() - log->since_ns;
+    }
+}
 
 static int target_socket(void *self, enum observe_host host, int domain, int type, int protocol,
                          struct err *err)
@@ -135,10 +156,12 @@ static struct played play_steps(const char *style, const char *steps)
         .peers_address6 = NET_PEERS_ADDR6,
         .scratch_dir = BOX_SCRATCH_DIR,
     };
-    const struct run_options options = {.seed = 1, .fixed_vars = &fixed};
+    const struct run_options options = {
+        .seed = 1, .fixed_vars = &fixed, .rests = target_rests, .self = &played.rest};
     trace_init(&played.trace);
     played.result = driver_run(played.file, &played.file->scenarios[0], &target, &options,
                                &played.trace, &played.err);
+    cr_assert_not(played.rest.now, "its rest has no end");
     vars_done(&fixed);
     lab_close(&lab);
     return played;

@@ -52,6 +52,12 @@ def off_sanitizer(header, graded):
     return [f"{n}: the sanitizer does not say {header['class']} there" for n in header["must-fail"] if n not in found]
 
 
+def decided(header, failed):
+    """The label with each "a|b" of must-fail replaced by the one that failed; by the first where none did."""
+    chosen = [next((n for n in entry.split("|") if n in failed), entry.split("|")[0]) for entry in header["must-fail"]]
+    return {**header, "must-fail": chosen}
+
+
 def judge(header, graded):
     """{"outcome", "problems", "failed", "cost"} of a mutant, from its label and what grading it has shown."""
     seen = graded["scenarios"]
@@ -59,6 +65,7 @@ def judge(header, graded):
     if graded["build"] != "ok":
         errors.append(f"make: {graded['build']}")
     failed = [name for name, s in seen.items() if s["verdict"] in FAILING]
+    header = decided(header, failed)
     if header.get("column") == "sanitizer":
         off = off_sanitizer(header, graded)
         label = [] if off else [header["class"]]

@@ -85,7 +85,7 @@ static int lab_fresh_network(struct lab *lab)
 /* 0, or -1 with lab->err. */
 static int lab_open(struct lab *lab)
 {
-    struct sandbox_options options = {.mode = SANDBOX_FULL};
+    struct sandbox_options options = {0};
     *lab = (struct lab){.dir = "/tmp/observe-lab.XXXXXX", .out = {-1, -1}};
     if (!mkdtemp(lab->dir))
         return err_sys(&lab->err, ERR_HOST, errno, "mkdtemp");

@@ -41,7 +41,7 @@ class Load:
 
 def verdicts_of(place, *words):
     """{scenario: (verdict, class)} of one grade; what was proven or seen may differ, what it means may not."""
-    result = sockgrade("grade", "--format", "json", "--no-sanitizer", *words, place)
+    result = sockgrade("grade", "--format", "json", "--no-sanitizer", "--other-machines=off", *words, place)
     if result.status not in (0, 1):
         return {"no report": (result.status, result.err.strip())}
     return {name: (s["verdict"], s.get("class")) for name, s in scenarios(json.loads(result.out)).items()}
@@ -60,6 +60,8 @@ def repeat(title, place, rounds, *words):
         wrong += bool(changed)
         if changed:
             print(f"  {title}, round {i}: {changed}", flush=True)
+        if (i + 1) % 10 == 0 and i + 1 < rounds:
+            print(f"  {title}: {i + 1} grades so far, {wrong} of them different", flush=True)
     counts = collections.Counter(verdict for verdict, _ in first.values())
     print(f"{title}: {rounds} grades, {wrong} of them different; {dict(counts)}", flush=True)
     lost = [n for n, (v, _) in first.items() if v not in ("ok", "info")]

@@ -1,43 +1,8 @@
 /* batch: which hand-ins are in what was named: downloads as archives and as folders, the forms of their names, who has what,
  * and what is broken at one student only. */
-#include "archive_lab.h"
-
-#include "batch/roster.h"
-
-static struct buf said;
-static struct roster roster;
-
-static void end(void)
-{
-    roster_done(&roster);
-    buf_done(&said);
-    lab_close(&lab);
-}
+#include "roster_lab.h"
 
 TestSuite(batch_roster, .init = lab_begin, .fini = end, .timeout = 120);
-
-static void hear(void *self, const char *sentence)
-{
-    (void)buf_add_str(self, sentence);
-    (void)buf_add_char(self, '\n');
-}
-
-static int make(const char *const *paths, size_t n_paths, const char *regex, struct err *err)
-{
-    struct roster_options options = {.paths = paths,
-                                     .n_paths = n_paths,
-                                     .student_regex = regex,
-                                     .temp_dir = lab.work,
-                                     .recognised = hear,
-                                     .self = &said};
-    return roster_make(&options, &roster, err);
-}
-
-static void make_good(const char *path, const char *regex)
-{
-    struct err err = {0};
-    cr_assert_eq(make(&path, 1, regex, &err), 0, "%s", err.text);
-}
 
 static const struct roster_entry *entry_of(const char *id)
 {
@@ -158,7 +123,9 @@ Test(batch_roster, a_download_in_a_folder_of_its_own)
     put();
     make_good(lab.path, NULL);
     cr_assert_eq(roster.count, 2);
-    cr_assert(strstr(said.data, "form gradescope: 2 hand-ins\n"), "%s", said.data);
+    cr_assert(
+        strstr(said.data, "form gradescope: 2 hand-ins; submission_metadata.yml: it tells of none"),
+        "%s", said.data);
     expect_content("78", "server.c", "int x;\n");
 }
 
@@ -312,4 +279,19 @@ Test(batch_roster, a_damaged_download_is_an_error_that_says_so)
     cr_assert_eq(err.kind, ERR_USAGE, "%s", err.text);
     cr_assert(strstr(err.text, "download '"), "%s", err.text);
     cr_assert_eq(roster.count, 0);
+}
+
+Test(batch_roster, one_archive_that_cannot_be_opened_is_no_class_of_one)
+{
+    struct err err = {0};
+    lab_put(&lab, "PK\003\004 cut off", 11);
+    const char *both[] = {lab.path, lab.path};
+    cr_assert_eq(make(both, 1, NULL, &err), -1);
+    cr_assert_eq(err.kind, ERR_USAGE, "%s", err.text);
+    cr_assert(strstr(err.text, "cannot be opened") && strstr(err.text, "no report was touched"),
+              "%s", err.text);
+    /* among others it is a hand-in like them */
+    err = (struct err){0};
+    cr_assert_eq(make(both, 2, NULL, &err), 0, "%s", err.text);
+    cr_assert_eq(roster.count, 2);
 }

@@ -23,7 +23,7 @@ static void open_all(void)
     work = xasprintf("%s/work", dir);
     cr_assert_eq(mkdir(hand_in, 0755), 0);
     cr_assert_eq(mkdir(work, 0755), 0);
-    struct sandbox_options options = {.mode = SANDBOX_FULL, .work_dir = work};
+    struct sandbox_options options = {.work_dir = work};
     cr_assert_eq(sandbox_open(&options, &sandbox, &err), 0, "%s", err.text);
 }
 

@@ -140,6 +140,20 @@ Test(driver_proofs, who_does_not_read_does_not_wait_for_input)
     played_done(&played);
 }
 
+/* What waits at a socket that the scenario does not read is no event: it neither keeps the driver busy nor from a proof. */
+Test(driver_proofs, what_nobody_reads_is_no_news)
+{
+    struct played played =
+        play_steps("udp", "{'open': 'a', 'udp': '${host}:${port}', 'read': false},"
+                          "{'send': 'a', 'data': 'i'}, {'expect': 'srv', 'silence': 1},"
+                          "{'expect': 'a', 'data': 'r'}");
+    cr_expect(played.trace.completed, "%s", told(&played));
+    cr_expect(played.trace.n_results > 1);
+    cr_expect(last_result(&played)[-1].proof == PROOF_SILENT, "%s",
+              proof_name(last_result(&played)[-1].proof));
+    played_done(&played);
+}
+
 /* The order of the segments is certain: each is read by itself, sixty-four in a row. */
 Test(driver_proofs, each_segment_is_read_before_the_next_is_sent)
 {
@@ -150,5 +164,24 @@ Test(driver_proofs, each_segment_is_read_before_the_next_is_sent)
                             "{'expect': 'a', 'silence': 60},"
                             "{'send': 'a', 'data': '#'}, {'expect': 'a', 'data': {'hex': '41'}}");
     cr_expect(played.trace.completed, "%s", told(&played));
+    played_done(&played);
+}
+
+/* Others may have the processor while a program sleeps, or a step waits for its time; not while the program works. */
+Test(driver_proofs, a_run_that_waits_for_time_says_so)
+{
+    struct played played = ask("block", 'S', "'data': 'r', 'within': 20");
+    cr_expect(played.trace.completed, "%s", told(&played));
+    cr_expect_gt(played.rest.begun, 0, "asleep for 300 ms");
+    played_done(&played);
+    played = play_steps("block", "{'wait': 0.3}, {'check': 'srv', 'alive': true}");
+    cr_expect(played.trace.completed, "%s", told(&played));
+    cr_expect_gt(played.rest.begun, 0, "a wait of 300 ms");
+    played_done(&played);
+    played =
+        play_steps("block", "{'open': 'a', 'tcp': '${host}:${port}'}, {'send': 'a', 'data': 'b'},"
+                            "{'check': 'srv', 'alive': true, 'for': 0.5}");
+    cr_expect(played.trace.completed, "%s", told(&played));
+    cr_expect_lt((double)played.rest.all_ns, played.trace.seconds * 1e9 / 2, "it spins");
     played_done(&played);
 }

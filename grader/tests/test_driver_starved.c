@@ -1,22 +1,33 @@
 /* tests of driver/: the grader itself is kept from working, by a child that stops this process again and again. Nothing may
  * be held against a program that the grader only saw too late. */
 #include "tests/driver_lab.h"
+#include "tests/rivals.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 
 #define STOP_MS 80
 #define RUN_MS  10
 #define TURNS   6
 
-/* Stops its parent for most of the time; ends with it, or when it is told to. */
-static pid_t start_stutter(void)
+struct stutter {
+    pid_t child;
+    atomic_bool *ends; /* shared with the child */
+};
+
+/* Stops its parent for most of the time; ends with it, or when it is told to, and never while its parent is stopped. */
+static struct stutter start_stutter(void)
 {
+    struct stutter stutter = {.ends = mmap(NULL, sizeof *stutter.ends, PROT_READ | PROT_WRITE,
+                                           MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
+    cr_assert_neq((void *)stutter.ends, MAP_FAILED);
     pid_t parent = getpid();
-    pid_t child = fork();
-    if (child != 0)
-        return child;
-    for (int i = 0; i < 6000 && getppid() == parent; i++) {
+    stutter.child = fork();
+    if (stutter.child != 0)
+        return stutter;
+    for (int i = 0; i < 6000 && getppid() == parent && !*stutter.ends; i++) {
         (void)kill(parent, SIGSTOP);
         styles_sleep(STOP_MS);
         (void)kill(parent, SIGCONT);
@@ -25,18 +36,18 @@ static pid_t start_stutter(void)
     _exit(0);
 }
 
-static void end_stutter(pid_t child)
+static void end_stutter(const struct stutter *stutter)
 {
-    (void)kill(child, SIGKILL);
-    (void)kill(getpid(), SIGCONT);
-    (void)waitpid(child, NULL, 0);
+    *stutter->ends = true;
+    (void)waitpid(stutter->child, NULL, 0);
+    (void)munmap((void *)stutter->ends, sizeof *stutter->ends);
 }
 
 static struct played play_stuttering(const char *style, const char *steps)
 {
-    pid_t child = start_stutter();
+    struct stutter stutter = start_stutter();
     struct played played = play_steps(style, steps);
-    end_stutter(child);
+    end_stutter(&stutter);
     return played;
 }
 
@@ -93,4 +104,22 @@ Test(driver_starved, patience_does_not_run_while_the_grader_is_away, .timeout = 
         cr_assert(played.trace.completed, "turn %d: %s", i, told(&played));
         played_done(&played);
     }
+}
+
+/* The same while the program waits for a processor, which is known only once that has ended, and others of its threads have
+ * got one meanwhile: every answer costs 50 ms of processor time, and 24 processes want the same processor. */
+Test(driver_starved, a_thread_of_a_crowd_is_waited_for, .timeout = 120)
+{
+    pid_t rivals[24];
+    cpu_set_t here;
+    cpu_set_t all;
+    rivals_stay_here(&here, &all);
+    rivals_start(rivals, ARRAY_SIZE(rivals), NULL);
+    struct played played = play_steps(
+        "thread", "{'parallel': 6, 'steps': ["
+                  "{'open': 'a', 'tcp': '${host}:${port}', 'within': 5}, {'meet': 'in'},"
+                  "{'send': 'a', 'data': 'C'}, {'expect': 'a', 'data': 'r', 'within': 0.4}]}");
+    rivals_end(rivals, ARRAY_SIZE(rivals));
+    cr_expect(played.trace.completed, "%s", told(&played));
+    played_done(&played);
 }

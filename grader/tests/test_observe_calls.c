@@ -148,19 +148,32 @@ Test(observe_calls, a_shortened_call_leaves_its_registers_alone, .timeout = 120)
     expect_output(fault, "register", "4 10");
 }
 
-Test(observe_calls, calls_that_cannot_wait_are_not_interrupted, .timeout = 120)
+/* Every recv and every poll is interrupted; times: how many of each (0: one). */
+static void expect_interrupted(const char *program, unsigned times, const char *want)
 {
     struct traced_run run = {0};
-    const struct call_fault both[] = {{.kind = CALL_RECV, .sys_errno = EINTR, .nth = 1},
-                                      {.kind = CALL_POLL, .sys_errno = EINTR, .nth = 1}};
+    const struct call_fault both[] = {
+        {.kind = CALL_RECV, .sys_errno = EINTR, .nth = 1, .times = times},
+        {.kind = CALL_POLL, .sys_errno = EINTR, .nth = 1, .times = times}};
     open_lab(&run);
     run.faults = both;
     run.n_faults = 2;
-    start(&run, "impatient");
+    start(&run, program);
     AUTO_FREE char *text = output(&run);
-    cr_expect_str_eq(text, "1 1 0 0 0 1");
+    cr_expect_str_eq(text, want);
     stop(&run);
     lab_close(&run.lab);
+}
+
+Test(observe_calls, calls_that_cannot_wait_are_not_interrupted, .timeout = 120)
+{
+    expect_interrupted("impatient", 0, "1 1 0 0 0 1");
+}
+
+/* EINTR is for programs that a signal can interrupt, and that have to go on: signal(7). */
+Test(observe_calls, calls_that_no_signal_can_interrupt_are_left_alone, .timeout = 120)
+{
+    expect_interrupted("signals", 1000, "000 000 011 111 111 001 000 ");
 }
 
 Test(observe_calls, a_call_that_fails_was_not_made, .timeout = 120)

@@ -1,7 +1,10 @@
 /* tests/test_observe_view.c: sockets, servers, processes, places and student time of a program. */
+#include "observe/internal.h"
 #include "tests/observe_lab.h"
+#include "tests/rivals.h"
 
 #include <criterion/criterion.h>
+#include <sys/sysinfo.h>
 
 static void begin(struct lab *lab, const char *style)
 {
@@ -163,20 +166,34 @@ Test(observe_view, threads_and_descriptors)
     lab_close(&lab);
 }
 
+/* The clock meets threads between two probes. Nobody has looked at what they do: what was proven before holds no longer. */
+Test(observe_view, who_is_met_by_the_clock_is_not_taken_for_silent)
+{
+    struct lab lab;
+    begin(&lab, "fork");
+    int fds[] = {join(&lab), lab_connect(&lab, SOCK_STREAM)};
+    cr_assert_eq(lab_settle(&lab), ACTIVITY_SILENT, "%s", lab.report.why);
+    cr_assert(lab.observer->stable);
+    close(fds[1]); /* its child ends */
+    const size_t before = lab.observer->n_tasks;
+    for (int i = 0; i < 10000 && lab.observer->n_tasks == before; i++)
+        (void)observe_in_line_since(lab.observer);
+    cr_assert_neq(lab.observer->n_tasks, before, "nobody has ended");
+    cr_expect(!lab.observer->stable);
+    close(fds[0]);
+    lab_close(&lab);
+}
+
 /* Time in which the program waits for a CPU is not its own; no other time is taken off. */
 Test(observe_view, student_time)
 {
     struct lab lab;
     pid_t spinners[16];
-    size_t count = 0;
     begin(&lab, "block");
     int fd = join(&lab);
     uint64_t wall = io_now_ns();
     uint64_t student = observe_student_ns(lab.observer, 0);
-    for (; count < ARRAY_SIZE(spinners); count++)
-        if ((spinners[count] = fork()) == 0)
-            for (;;)
-                styles_burn(1000000);
+    rivals_start(spinners, ARRAY_SIZE(spinners), NULL);
     uint64_t gap = 0;
     for (int i = 0; i < 100 && gap < 2000000; i++) {
         uint64_t before = observe_student_ns(lab.observer, 0);
@@ -185,14 +202,72 @@ Test(observe_view, student_time)
         cr_expect_geq(spent + student, before, "time went back");
         uint64_t passed = io_now_ns() - wall;
         cr_assert_leq(spent, passed, "more than the wall's");
-        cr_assert_geq(spent, passed / 20, "a tenth of the wall's remains");
         gap = passed - spent;
     }
-    for (size_t i = 0; i < count; i++) {
-        kill(spinners[i], SIGKILL);
-        waitpid(spinners[i], NULL, 0);
-    }
+    rivals_end(spinners, ARRAY_SIZE(spinners));
     cr_expect_geq(gap, 2000000, "the program never waited for a CPU");
     close(fd);
+    lab_close(&lab);
+}
+
+/* One that spins and gets next to nothing of a processor does not pass for one that sleeps: its time is what it was given.
+ * A cap on the run delay made a tenth of the wall's time of it, in which it had used hardly anything. */
+Test(observe_view, time_of_a_starved_spinner)
+{
+    struct lab lab;
+    pid_t rivals[60];
+    cpu_set_t here;
+    cpu_set_t all;
+    rivals_stay_here(&here, &all);
+    begin(&lab, "block");
+    int fd = join(&lab);
+    cr_assert_eq(sched_setaffinity(0, sizeof all, &all),
+                 0); /* this process is not to starve, too */
+    rivals_start(rivals, ARRAY_SIZE(rivals), &here);
+    cr_assert_eq(send(fd, "b", 1, 0), 1);
+    (void)observe_student_ns(lab.observer, 0);
+    uint64_t wall = io_now_ns();
+    lab.observer->clock =
+        (struct student_clock){.start_ns = wall}; /* what was before does not count */
+    const uint64_t from = processes(&lab).cpu_us;
+    uint64_t before = from;
+    uint64_t now = from;
+    /* How long it has waited is known once it runs again. */
+    while (io_now_ns() < wall + 1000000000U || now == before) {
+        (void)lab_probe(&lab);
+        before = now;
+        now = processes(&lab).cpu_us;
+    }
+    uint64_t spent = observe_student_ns(lab.observer, 0);
+    uint64_t used = (now - from) * 1000;
+    cr_expect_leq(spent, used + used / 2 + (io_now_ns() - wall) / 100,
+                  "%.1f ms of its own, %.1f ms used", (double)spent / 1e6, (double)used / 1e6);
+    cr_expect(observe_works_hard(lab.observer, used), "it did nothing else");
+    rivals_end(rivals, ARRAY_SIZE(rivals));
+    close(fd);
+    lab_close(&lab);
+}
+
+/* Who keeps all processors busy by himself is not kept from them by others; who sleeps has not worked either. */
+Test(observe_view, who_works_hard)
+{
+    struct lab lab;
+    int fds[32];
+    const int count = get_nprocs() < 16 ? 2 * get_nprocs() : 32;
+    begin(&lab, "fork");
+    for (int i = 0; i < count; i++)
+        fds[i] = join(&lab);
+    cr_expect(!observe_works_hard(lab.observer, observe_student_ns(lab.observer, 0)));
+    for (int i = 0; i < count; i++)
+        cr_assert_eq(send(fds[i], "b", 1, 0), 1);
+    bool hard = false;
+    const uint64_t end = io_now_ns() + 60 * 1000000000ULL;
+    while (!hard && io_now_ns() < end) {
+        (void)lab_probe(&lab);
+        hard = observe_works_hard(lab.observer, observe_student_ns(lab.observer, 0));
+    }
+    cr_expect(hard);
+    for (int i = 0; i < count; i++)
+        close(fds[i]);
     lab_close(&lab);
 }

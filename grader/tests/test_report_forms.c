@@ -41,9 +41,23 @@ static json_t *make_report(bool obey_show)
          .observed = (char *)(uintptr_t)HOSTILE},
         {.kind = VERDICT_OK, .share = 1, .result = -1},
     };
+    static const struct bug_class meaning = {.name = "swaps-by-hand", .sentence = "Swaps."};
+    const struct machines_answers answers[] = {
+        {.asked = true, .answers = {MACHINE_PASSES, MACHINE_UNCLEAR}},
+        {.asked = true, .answers = {MACHINE_FAILS, MACHINE_NOT_BUILT}, .meaning = &meaning},
+    };
+    const struct machines_result machines = {
+        .status = "played",
+        .machines = {{.machine = MACHINE_BIG_ENDIAN,
+                      .status = "not-built",
+                      .text = (char *)(uintptr_t)HOSTILE,
+                      .build_status = "failed",
+                      .build_log = HOSTILE}},
+        .n_machines = 1,
+    };
     struct scenario_result results[] = {
-        {&scenarios[0], true, &trace, &verdicts[0], {.max = 5}},
-        {&scenarios[1], true, &trace, &verdicts[1], {.max = 5, .score = 5}},
+        {&scenarios[0], true, &trace, &verdicts[0], {.max = 5}, &answers[0]},
+        {&scenarios[1], true, &trace, &verdicts[1], {.max = 5, .score = 5}, &answers[1]},
     };
     struct assignment_result one = {&entry, "tcp_echo_server", "graded", NULL, 5, 10, results};
     const struct grade_result result = {.version = "0",
@@ -59,6 +73,7 @@ static json_t *make_report(bool obey_show)
                                         .build_log = HOSTILE,
                                         .assignments = &one,
                                         .n_assignments = 1,
+                                        .machines = &machines,
                                         .verbose = true};
     json_t *report = report_to_json(&result);
     trace_done(&trace);
@@ -105,12 +120,25 @@ Test(report, nothing_of_a_hidden_scenario_is_told)
     struct err err = {0};
     cr_assert_eq(report_json_text(report, &text, &err), 0);
     cr_assert_null(strstr(text.data, "ecret"));
+    cr_assert_null(strstr(text.data, "swaps-by-hand"));
     cr_assert_not_null(strstr(text.data, "half-close"));
     cr_assert_eq(python(&text,
                         "import json,sys,jsonschema as j\n"
                         "j.Draft202012Validator(json.load(open('reports/report.schema.json')))"
                         ".validate(json.load(open(sys.argv[1])))"),
                  0);
+}
+
+Test(report, other_machines_are_told_of_in_every_form)
+{
+    AUTO_JSON json_t *report = make_report(false);
+    AUTO_BUF struct buf text = {0}, junit = {0};
+    report_text(report, &(struct report_style){.width = 80}, &text);
+    report_junit(report, &junit);
+    cr_assert_not_null(strstr(text.data, "s390x passes, i386 unclear"), "%s", text.data);
+    cr_assert_not_null(strstr(text.data, "log of this build"), "%s", text.data);
+    cr_assert_not_null(strstr(junit.data, "other_machines: s390x passes, i386 unclear\n"));
+    cr_assert_not_null(strstr(junit.data, "<system-out>swaps-by-hand: Swaps.</system-out>"));
 }
 
 Test(report, text_has_no_escape_codes_unless_coloured)

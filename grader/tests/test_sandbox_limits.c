@@ -261,6 +261,33 @@ Test(bare, of_memory_counts_what_forked_workers_share_once)
     cr_expect(outcome->usage.limit_hit == NULL);
 }
 
+/* The same workers, which end again and again while they are counted: what an ending process had is no more, and does not
+ * count in full. */
+static const char ending_workers[] = LAB_CODE({
+    memset(mmap(NULL, 20 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1,
+           20 << 20);
+    for (int turn = 0; turn < 40; turn++) {
+        struct timespec a_while = {0, 10000000 + turn * 500000};
+        for (int i = 0; i < 30; i++)
+            if (fork() == 0)
+                for (;;)
+                    pause();
+        nanosleep(&a_while, NULL);
+        kill(-1, SIGKILL);
+        while (wait(NULL) > 0)
+            ;
+    }
+    puts("lived");
+});
+
+Test(bare, of_memory_does_not_count_what_has_ended)
+{
+    const struct box_limits limits = {.memory_bytes = 128 * MIB};
+    AUTO_FREE struct outcome *outcome = attack(ending_workers, &limits);
+    cr_expect_text(outcome, "lived\n");
+    cr_expect(outcome->usage.limit_hit == NULL);
+}
+
 /* ---- memory of the kernel's own making ---- */
 
 static const char system_v[] = LAB_CODE({

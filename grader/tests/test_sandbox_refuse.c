@@ -180,12 +180,3 @@ Test(refuse, not_without_a_reason)
         cr_expect(result->probes[i].ok || !result->probes[i].required, "%s: %s",
                   result->probes[i].name, result->probes[i].detail);
 }
-
-Test(refuse, to_run_without_a_box)
-{
-    struct sandbox *sandbox = NULL;
-    struct sandbox_options options = {.mode = SANDBOX_NONE, .work_dir = "/tmp"};
-    struct err err = {0};
-    cr_expect(sandbox_open(&options, &sandbox, &err) == -1 && sandbox == NULL);
-    cr_expect(err.kind == ERR_USAGE && strstr(err.text, "--sandbox=none"), "%s", err.text);
-}

@@ -157,6 +157,47 @@ Test(scenario_http, a_body_longer_than_it_says)
     RUN(cases);
 }
 
+/* A head, a line again and again, and an end: what has no end is named before the end of patience, what has one is read. */
+static void run_repeated(const char *head, const char *line, size_t times, const char *end,
+                         enum match_state wanted)
+{
+    AUTO_BUF struct buf bytes;
+    buf_init(&bytes, (size_t)80 << 20);
+    (void)buf_add_str(&bytes, head);
+    for (size_t i = 0; i < times; i++)
+        (void)buf_add_str(&bytes, line);
+    (void)buf_add_str(&bytes, end);
+    const struct http_case c = {"{\"status\": 200}", bytes.data,       "",       wanted,
+                                OUTCOME_OTHER,       "endless-answer", bytes.len};
+    struct http_case broken = c;
+    broken.outcome = OUTCOME_DIFFERENT; /* of a message that is read, of messages without end */
+    run_case(times, wanted == MATCH_NO && *head ? &broken : &c);
+}
+
+Test(scenario_http, an_answer_without_end_is_named)
+{
+    static const char interim[] = "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n";
+    static const char chunked[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    static const char last[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    static const char header[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
+    run_repeated("", interim, 64, GOOD, MATCH_YES);
+    run_repeated("", interim, 66, "", MATCH_NO);
+    run_repeated(chunked, "1;x=y\r\na\r\n", 100000, "0\r\n\r\n", MATCH_YES);
+    run_repeated(chunked, "1;x=y\r\na\r\n", 120000, "", MATCH_NO);
+    run_repeated(last, "X: y\r\n", 40000, "\r\n", MATCH_YES);
+    run_repeated(last, "X: y\r\n", 50000, "", MATCH_NO);
+    run_repeated(header, "X: y\r\n", 40000, "\r\n", MATCH_YES);
+    run_repeated(header, "X: y\r\n", 50000, "", MATCH_NO);
+    static const char closes[] = "HTTP/1.1 200 OK\r\n\r\n";
+    static const char counted[] = "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n";
+    AUTO_FREE char *line = xmalloc(4097);
+    memset(line, 'a', 4096);
+    line[4096] = '\0';
+    run_repeated(closes, line, 16384, "", MATCH_MORE);
+    run_repeated(closes, line, 16384, "a", MATCH_NO);
+    run_repeated(counted, line, 16384, "a", MATCH_NO);
+}
+
 Test(scenario_http, incomplete_messages)
 {
     static const char closes[] = "HTTP/1.1 200 OK\r\nX: y\r\n\r\nhello";

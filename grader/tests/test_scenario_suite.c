@@ -194,3 +194,32 @@ Test(scenario_suite, the_delivered_test_cases_are_sound)
     }
     suite_free(suite);
 }
+
+Test(scenario_suite, what_is_about_byte_order)
+{
+    char *folder = help_folder();
+    AUTO_FREE char *path = xasprintf("%s/classes.json", folder);
+    struct classes *classes = NULL;
+    struct err err = {0};
+    help_write(folder, "classes.json",
+               "{\"classes\": {\"a\": {\"sentence\": \"A\", \"byte_order\": \"missing\"},"
+               " \"b\": {\"sentence\": \"B\", \"byte_order\": \"wrong\"},"
+               " \"c\": {\"sentence\": \"C\"}}}");
+    cr_assert_eq(classes_load(path, &classes, &err), 0, "%s", err.text);
+    cr_expect_eq(classes_find(classes, "a")->byte_order, BYTE_ORDER_MISSING);
+    cr_expect_eq(classes_find(classes, "b")->byte_order, BYTE_ORDER_WRONG);
+    cr_expect_eq(classes_find(classes, "c")->byte_order, BYTE_ORDER_NOT);
+    classes_free(classes);
+    help_remove(folder);
+    AUTO_FREE char *wrong =
+        help_lint_text("{\"classes\": {\"a\": {\"sentence\": \"A\", \"byte_order\": \"mising\"}}}");
+    cr_expect(strstr(wrong, "byte_order") && strstr(wrong, "missing"), "%s", wrong);
+    AUTO_FREE char *number = help_lint_text(
+        "{\"assignment\": \"a\", \"program\": \"p\", \"byte_order\": 1, \"scenarios\": []}");
+    cr_expect(strstr(number, "byte_order"), "%s", number);
+    struct assignment *assignment = help_load(
+        "{\"assignment\": \"a\", \"program\": \"p\", \"byte_order\": true, \"scenarios\": "
+        "[{\"id\": \"s\", \"title\": \"t\", \"steps\": []}]}");
+    cr_expect(assignment->byte_order);
+    assignment_free(assignment);
+}

@@ -36,6 +36,17 @@ static struct verdict judge(struct step *step, enum outcome outcome, int alterna
     return verdict;
 }
 
+/* What a step expected is text of the trace: its quotes are not escaped a second time. */
+Test(verdict, a_sentence_quotes_what_was_expected_as_it_is)
+{
+    struct bug_class wrong[] = {{.name = "wrong", .sentence = "not {want}"}};
+    const struct classes known = {.list = wrong, .count = 1};
+    struct step_result result = {.expected_text = (char *)"\"a\\n\"\n"};
+    struct trace trace = {0};
+    AUTO_FREE char *sentence = verdict_sentence(&known, "wrong", &result, &trace);
+    cr_assert_str_eq(sentence, "not \"a\\n\"\\n");
+}
+
 Test(verdict, order_of_the_evidence)
 {
     static const struct expectation alternatives[] = {
@@ -161,4 +172,41 @@ Test(verdict, points_scale_and_cap)
     const struct suite_entry unasked = {.assignment = &assignment, .points = 10, .selected = none};
     cr_assert_float_eq(verdict_points(&unasked, verdicts, points, &max, &withheld), 0, 1e-9);
     cr_assert_float_eq(max, 0, 1e-9, "what nobody asked for is worth nothing");
+}
+
+/* Whoever waited for a processor is asked again, but not for ever; a proof is not, and neither is what cost nothing, nor who
+ * has used up what it may have. */
+Test(verdict, what_a_busy_machine_may_have_done_is_doubtful)
+{
+    static const struct {
+        enum verdict_kind kind;
+        enum proof proof;
+        uint64_t starved_us, busy_us;
+        double seconds;
+        unsigned runs; /* so many in all */
+        const char *limit;
+    } rows[] = {
+        {VERDICT_FAILED, PROOF_DEADLINE, 0, 0, 6, 1, NULL},
+        {VERDICT_FAILED, PROOF_DEADLINE, 0, 300000, 6, 1, NULL},
+        {VERDICT_FAILED, PROOF_DEADLINE, 0, 2000000, 6, 3, NULL},
+        {VERDICT_NON_STRICT, PROOF_DEADLINE, 0, 2000000, 6, 3, NULL},
+        {VERDICT_FAILED, PROOF_SILENT, 0, 2000000, 6, 1, NULL},
+        {VERDICT_FAILED, PROOF_DEADLINE, 0, 200000000, 300, 1, NULL},
+        {VERDICT_FAILED, PROOF_SILENT, 300000, 0, 6, 5, NULL},
+        {VERDICT_FAILED, PROOF_DEADLINE, 300000, 2000000, 6, 5, NULL},
+        {VERDICT_OK, PROOF_DEADLINE, 300000, 2000000, 6, 1, NULL},
+        {VERDICT_INFO, PROOF_DEADLINE, 300000, 2000000, 6, 1, NULL},
+        {VERDICT_FAILED, PROOF_DEADLINE, 300000, 2000000, 6, 1, "processes"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct verdict verdict = {.kind = rows[i].kind, .proof = rows[i].proof};
+        struct trace trace = {.starved_us = rows[i].starved_us,
+                              .busy_us = rows[i].busy_us,
+                              .seconds = rows[i].seconds,
+                              .process.limit_hit = rows[i].limit};
+        unsigned runs = 1;
+        while (runs < 10 && verdict_is_doubtful(&verdict, &trace, runs))
+            runs++;
+        cr_expect_eq(runs, rows[i].runs, "row %zu: %u runs", i, runs);
+    }
 }

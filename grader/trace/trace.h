@@ -123,6 +123,8 @@ struct trace {
     char *error_text;
     double seconds; /* wall time of the run */
     uint64_t
+        busy_us; /* wall time that was not the program's own: it, or the grader, waited for a processor */
+    uint64_t
         starved_us; /* the longest time in which the grader itself was kept from working: no processor, or stopped */
     struct trace_var {
         char *name;

@@ -1,11 +1,24 @@
 /* verdict/sentence.c: the sentence of a bug class, its braces filled in from the run. */
 #include "verdict/verdict.h"
 
+#include "base/own.h"
 #include "base/text.h"
 
 #include <string.h>
 
 #define MAX_VALUE 200 /* bytes of one brace's value */
+
+void verdict_line(struct buf *out, const char *text, size_t max)
+{
+    AUTO_BUF struct buf safe = {0};
+    text_sanitize(&safe, text, strlen(text), max);
+    for (size_t i = 0; i < safe.len; i++) {
+        if (safe.data[i] == '\n')
+            (void)buf_add_str(out, "\\n");
+        else
+            (void)buf_add_char(out, (char)(safe.data[i] == '\t' ? ' ' : safe.data[i]));
+    }
+}
 
 static const char *figure(const struct step_result *result, const char *name)
 {
@@ -41,26 +54,29 @@ static const char *known(const struct trace *trace, const char *name, const char
     return !value && swapped ? variable(trace, "swap") : value;
 }
 
+/* What the step was to see and has seen, for classes whose own figures nobody has measured. Its texts are escaped already. */
+static const char *step_text(const struct step_result *result, const char *name)
+{
+    if (result && strcmp(name, "got") == 0)
+        return result->observed_text;
+    return result && strcmp(name, "want") == 0 ? result->expected_text : NULL;
+}
+
 static void fill(struct buf *out, const char *name, const char *class_name,
                  const struct step_result *result, const struct trace *trace)
 {
-    const char *value = NULL;
-    if (strcmp(name, "got") == 0) {
-        value = end_of(trace, class_name);
-        if (value && strcmp(class_name, "crashed") == 0)
-            (void)buf_add_str(out, "SIG");
-    }
+    const char *value = strcmp(name, "got") == 0 ? end_of(trace, class_name) : NULL;
+    if (value && strcmp(class_name, "crashed") == 0)
+        (void)buf_add_str(out, "SIG");
     if (!value)
         value = figure(result, name);
     if (!value)
         value = known(trace, name, class_name);
-    if (!value && result && strcmp(name, "got") == 0)
-        value = result->observed_text;
-    if (!value && result && strcmp(name, "want") == 0)
-        value = result->expected_text;
-    if (!value)
-        value = "?";
-    text_escape(out, value, strlen(value), MAX_VALUE);
+    const char *text = value ? NULL : step_text(result, name);
+    if (text)
+        verdict_line(out, text, MAX_VALUE);
+    else
+        text_escape(out, value ? value : "?", strlen(value ? value : "?"), MAX_VALUE);
 }
 
 char *verdict_sentence(const struct classes *classes, const char *class_name,

@@ -120,24 +120,11 @@ static const char *find_class(const struct scenario *scenario, const struct trac
     return name ? name : generic_classes[result->outcome];
 }
 
-/* The texts of a trace hold bytes that are escaped already; whatever is left of controls is made visible here. */
-static void add_line(struct buf *out, const char *text)
-{
-    AUTO_BUF struct buf safe = {0};
-    text_sanitize(&safe, text, strlen(text), MAX_LINE);
-    for (size_t i = 0; i < safe.len; i++) {
-        if (safe.data[i] == '\n')
-            (void)buf_add_str(out, "\\n");
-        else
-            (void)buf_add_char(out, (char)(safe.data[i] == '\t' ? ' ' : safe.data[i]));
-    }
-}
-
 static char *one_line(const char *text)
 {
     struct buf out = {0};
     if (text)
-        add_line(&out, text);
+        verdict_line(&out, text, MAX_LINE);
     return buf_take(&out);
 }
 
@@ -165,7 +152,7 @@ static char *describe_observed(const struct step_result *result)
 {
     struct buf out = {0};
     if (result->observed_text)
-        add_line(&out, result->observed_text);
+        verdict_line(&out, result->observed_text, MAX_LINE);
     else
         (void)buf_add_str(&out, outcome_name(result->outcome));
     if (result->outcome == OUTCOME_OK || result->observed.len == 0 || result->expected.len == 0)
@@ -229,6 +216,28 @@ void verdict_skip(const struct assignment *assignment, const struct scenario *sc
     (void)scenario;
     *ret =
         (struct verdict){.kind = VERDICT_SKIPPED, .result = -1, .blocked_by = xstrdup(blocked_by)};
+}
+
+/* Programs have timers of their own, and these go on while the grader is kept from working: for longer than that, and what
+ * failed may have failed by it. Half of the shortest time of the sheets' programs, 500 ms. */
+#define MOST_STARVED_US  250000
+#define MAX_RUNS         5
+/* What rests on a clock alone is asked again where this clock had to be corrected by a good part of the time; not what took
+ * so long that it has no end. */
+#define MAX_CLOCKED_RUNS 3
+#define BUSY_SHARE       0.25
+#define MAX_CLOCKED_S    100
+
+bool verdict_is_doubtful(const struct verdict *verdict, const struct trace *trace, unsigned runs)
+{
+    bool costs = verdict->kind == VERDICT_FAILED || verdict->kind == VERDICT_NON_STRICT;
+    bool starved = trace->starved_us > MOST_STARVED_US && runs < MAX_RUNS;
+    double busy_s = (double)trace->busy_us / 1e6;
+    bool clocked = verdict->proof == PROOF_DEADLINE && trace->busy_us > MOST_STARVED_US &&
+                   busy_s > trace->seconds * BUSY_SHARE && trace->seconds < MAX_CLOCKED_S &&
+                   runs < MAX_CLOCKED_RUNS;
+    /* one that has used up what it may have keeps the machine busy itself */
+    return costs && !trace->process.limit_hit && (starved || clocked);
 }
 
 bool verdict_passed(const struct verdict *verdict)

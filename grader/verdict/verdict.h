@@ -30,8 +30,16 @@ void verdict_judge(const struct assignment *assignment, const struct scenario *s
 void verdict_skip(const struct assignment *assignment, const struct scenario *scenario,
                   const char *blocked_by, struct verdict *ret);
 void verdict_done(struct verdict *verdict);
+/* Points are lost, and that may be the machine's fault, which made the grader or the program wait for a processor: the
+ * scenario is to be played again. runs: how often it has been. At most 5 runs, 3 where only the clock is in doubt. Not where
+ * a limit of the box struck. */
+bool verdict_is_doubtful(const struct verdict *verdict, const struct trace *trace, unsigned runs);
 /* Ok, non-strict or info: what needs the scenario may run. */
 bool verdict_passed(const struct verdict *verdict);
+
+/* Appends a text of the trace, in which bytes are escaped already, as one line: whatever is left of controls is made visible.
+ * At most max bytes of it. */
+void verdict_line(struct buf *out, const char *text, size_t max);
 
 /* Fills a class's sentence. Unfilled braces are replaced by "?". The caller frees. */
 char *verdict_sentence(const struct classes *classes, const char *class_name,

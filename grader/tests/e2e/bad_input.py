@@ -3,7 +3,8 @@ import json
 import os
 import subprocess
 
-from tools import (as_user, expect, expect_status, folder, grade, hand_in, scenarios, sockgrade, ROOT, TESTS)
+from tools import (as_user, expect, expect_status, folder, grade, hand_in, part_of_reference, scenarios, sockgrade,
+                   ROOT, TESTS)
 
 ONLY = ("--only", "udp-echo-server/starts")
 LISTENS = """#include <arpa/inet.h>
@@ -105,7 +106,7 @@ def test_a_full_disk_at_the_report_loses_nothing():
         report = here / "report.json"
         report.write_text("the old report\n")
         # a limit on the file's size stands in for the full disk: the write fails half-way all the same
-        result = sockgrade("grade", *ONLY, "--format", "json", "-o", report, ROOT / "reference",
+        result = sockgrade("grade", *ONLY, "--format", "json", "-o", report, part_of_reference("udp_echo_server"),
                            prefix=("prlimit", "--fsize=2000"))
         expect(result.status in (3, 2), repr(result))
         expect(report.read_text() == "the old report\n", "the old report was harmed")
@@ -128,7 +129,7 @@ def test_no_namespaces_is_the_machine_s_fault():
     """Where user namespaces are used up, grading refuses with the cause: nobody loses a point."""
     inner = ("unshare", "--user", "--map-root-user", "sh", "-c",
              "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"", "sh")
-    result = sockgrade("grade", *ONLY, ROOT / "reference", prefix=(*as_user(), *inner))
+    result = sockgrade("grade", *ONLY, part_of_reference("udp_echo_server"), prefix=(*as_user(), *inner))
     expect_status(result, 3)
     expect("max_user_namespaces" in result.err or "ENOSPC" in result.err or "user namespaces" in result.err, repr(result))
     expect(len(result.err.strip().splitlines()) == 1, repr(result))

@@ -14,9 +14,9 @@ BROKEN = "int main(void){ return 0 }\n"
 
 def small_class(here):
     """Three hand-ins: full marks, broken, and one whose name is a formula."""
-    copy_reference(here / "anna")
+    copy_reference(here / "anna", "udp_echo_server")
     hand_in(here / "bert", udp_echo_server=BROKEN)
-    copy_reference(here / "=cmd()")
+    copy_reference(here / "=cmd()", "udp_echo_server")
     return [here / "anna", here / "bert", here / "=cmd()"]
 
 
@@ -66,19 +66,25 @@ def test_a_second_run_grades_only_what_changed():
         expect(all(stamp(out)[n] != after[n] for n in after), "another seed is another grade")
 
 
+def listen():
+    """What runs in the background of a script is deaf to Ctrl-C, and so is all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupted(how):
     with folder() as here:
-        students = [copy_reference(here / f"s{i}") for i in range(6)]
+        students = [copy_reference(here / f"s{i}", "udp_echo_server") for i in range(6)]
         out = here / "out"
         process = subprocess.Popen([binary(), "batch", *ONLY, "-j", "1", *map(str, students), "-o", str(out)],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   preexec_fn=listen)
         end = time.monotonic() + TIMEOUT
-        while len(list(out.glob("s[0-9].json"))) < 2 and process.poll() is None and time.monotonic() < end:
+        while len(list(out.glob("s[0-9]*.json"))) < 2 and process.poll() is None and time.monotonic() < end:
             time.sleep(0.01)
         process.send_signal(how)
         status = process.wait(TIMEOUT)
         finished = stamp(out)
-        for text in (p.read_text() for p in out.glob("s[0-9].json")):
+        for text in (p.read_text() for p in out.glob("s[0-9]*.json")):
             validate(text)
         expect_status(sockgrade("batch", *ONLY, *students, "-o", out), 0)
         after = stamp(out)
@@ -88,7 +94,8 @@ def interrupted(how):
 
 
 def test_ctrl_c_loses_nothing_that_was_finished():
-    expect(interrupted(signal.SIGINT) == 130, "exit status after Ctrl-C")
+    status = interrupted(signal.SIGINT)
+    expect(status == 130, f"exit status after Ctrl-C: {status}")
 
 
 def test_kill_9_loses_nothing_that_was_finished():
@@ -97,7 +104,7 @@ def test_kill_9_loses_nothing_that_was_finished():
 
 def test_a_missing_hand_in_costs_only_its_own_report():
     with folder() as here:
-        good = copy_reference(here / "good")
+        good = copy_reference(here / "good", "udp_echo_server")
         out = here / "out"
         result = sockgrade("batch", *ONLY, good, here / "absent", "-o", out)
         expect(result.status in (2, 3), repr(result))

@@ -5,7 +5,7 @@ import pty
 import subprocess
 import xml.dom.minidom
 
-from tools import (binary, expect, expect_status, folder, grade, hand_in, sockgrade, ROOT, TIMEOUT, validate)
+from tools import (binary, expect, expect_status, folder, grade, hand_in, part_of_reference, sockgrade, ROOT, TIMEOUT, validate)
 
 ESCAPE = "\x1b["
 
@@ -41,7 +41,7 @@ def test_an_unknown_scenario_in_only_is_an_error():
 
 
 def one_scenario(*words, **how):
-    return sockgrade("grade", "--only", "udp-echo-server/echo", *words, ROOT / "reference", **how)
+    return sockgrade("grade", "--only", "udp-echo-server/echo", *words, part_of_reference("udp_echo_server"), **how)
 
 
 def test_each_form_of_the_report():
@@ -82,7 +82,7 @@ def on_a_terminal(words, env):
 
 
 def test_a_terminal_gets_a_live_line_and_colours_unless_no_color():
-    words = ["grade", "--only", "udp-echo-server/echo", ROOT / "reference"]
+    words = ["grade", "--only", "udp-echo-server/echo", part_of_reference("udp_echo_server")]
     shown, status = on_a_terminal(words, {"TERM": "xterm", "NO_COLOR": ""})
     expect(status == 0, shown)
     expect("\r" in shown and "udp-echo-server/" in shown, "no live line:\n" + shown)
@@ -97,7 +97,7 @@ def test_a_program_given_ready_made_needs_no_build():
         source = ROOT / "reference"
         work = here / "copy"
         subprocess.run(["cp", "-R", str(source), str(work)], check=True)
-        subprocess.run(["make", "-s", "-C", str(work)], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["make", "-s", "-C", str(work), "udp_echo_server"], check=True, stdout=subprocess.DEVNULL)
         report, _ = grade("--program", f"udp_echo_server={work}/udp_echo_server", "--only",
                           "udp-echo-server/echo", status=0)
         expect(report["build"]["status"] == "ready-made", str(report["build"]))
@@ -112,13 +112,14 @@ def test_an_interpreter_can_be_the_program():
 
 
 def test_a_fixed_port_is_used():
-    report, _ = grade("--var", "port=7007", "--verbose", "--only", "udp-echo-server/echo", ROOT / "reference", status=0)
+    report, _ = grade("--var", "port=7007", "--verbose", "--only", "udp-echo-server/echo",
+                      part_of_reference("udp_echo_server"), status=0)
     expect("7007" in json.dumps(report), "the port was not used")
 
 
 def test_the_seed_is_recorded_and_repeats_the_bytes():
-    first, _ = grade("--seed", "42", "--verbose", "--only", "udp-echo-server/sizes", ROOT / "reference")
-    second, _ = grade("--seed", "42", "--verbose", "--only", "udp-echo-server/sizes", ROOT / "reference")
+    first, second = (grade("--seed", "42", "--verbose", "--only", "udp-echo-server/sizes",
+                           part_of_reference("udp_echo_server"))[0] for _ in range(2))
     expect(first["seed"] == "42", "the seed is not in the report")
 
     def sent(report):

@@ -1,7 +1,7 @@
 """Programs that do almost nothing get almost nothing, however well they do it: grader/tests/little/."""
 import shutil
 
-from tools import TESTS, expect, folder, grade, mutant, scenarios, ROOT
+from tools import TESTS, expect, folder, grade, mutant_alone, scenarios, ROOT
 
 LITTLE = TESTS / "little"
 NOTHING = 0.15  # of an assignment's points: what starts, ends and says its usage as it should has this much
@@ -87,7 +87,7 @@ def test_one_known_mistake_costs_its_cap_and_no_more():
                  "udp-echo-server/U17-adds-newline"):
         with folder() as here:
             assignment = name.split("/")[0]
-            place = mutant(ROOT / "testcases" / "mutants" / f"{name}.patch", here / "hand-in")
+            place = mutant_alone(ROOT / "testcases" / "mutants" / f"{name}.patch", here / "hand-in")
             report, _ = grade("--only", f"{assignment}/*", place)
         part = next(a for a in report["assignments"] if a["id"] == assignment)
         classes = {s["class"] for s in scenarios(report).values() if s["verdict"] == "failed"}

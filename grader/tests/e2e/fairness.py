@@ -7,7 +7,7 @@ FORK = ("Makefile", "TCP_VARIANT ?= poll", "TCP_VARIANT ?= fork")
 def variant(*edits, only):
     """Scenarios of the reference with these edits (file, old, new)."""
     with folder() as here:
-        place = copy_reference(here / "variant")
+        place = copy_reference(here / "variant", only.split("/")[0].replace("-", "_"))
         for name, old, new in edits:
             text = (place / name).read_text(encoding="utf-8")
             expect(old in text, f"{name} has no longer {old!r}")
@@ -44,6 +44,14 @@ def test_two_children_not_yet_waited_for_are_no_leak():
     all_pass(report)
 
 
+def test_a_short_backlog_costs_its_own_scenario_alone():
+    """Clients come as fast as the queue takes them; a full one would drop a SYN, or reset a client that thinks it is in."""
+    for backlog in (1, 5):
+        report = variant(("Makefile", "TCP_VARIANT ?= poll", "TCP_VARIANT ?= thread"),
+                         ("net/net.c", "BACKLOG = 128,", f"BACKLOG = {backlog},"), only="tcp-echo-server/*")
+        all_pass(report, *(["tcp-echo-server/backlog"] if backlog == 1 else []))
+
+
 def answers_garbage(edit):
     report = variant(("http/http_server.c", "        reply.status = status;\n", edit), only="http-server/garbage")
     seen = scenarios(report)["http-server/garbage"]
@@ -74,3 +82,12 @@ def test_a_limit_of_the_box_is_named_when_it_strikes():
     seen = scenarios(report)["udp-echo-server/echo"]
     expect(seen["verdict"] == "failed" and seen["class"] == "killed-by-limit", f"{seen['class']}: {seen.get('observed')}")
     expect("size" in seen["hint"], seen["hint"])
+
+
+def test_a_client_that_refuses_folded_headers_loses_nothing():
+    """By the sheet they are not well-formed; a client that takes the fold for a header of its own is wrong, K36 shows."""
+    report = variant(("http/response.c", "            continue;\n        char *colon",
+                      "            return \"a folded header line\";\n        char *colon"), only="http-client/*")
+    all_pass(report)
+    folds = scenarios(report)["http-client/obs-fold"]
+    expect(folds["verdict"] == "info" and folds["score"] == folds["max_score"], f"{folds}")

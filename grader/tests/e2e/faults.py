@@ -7,8 +7,8 @@ import signal
 import subprocess
 import time
 
-from tools import ROOT, as_user, expect, expect_status, folder, grade, mutant, public_place, scenarios, sockgrade, \
-    validate
+from tools import ROOT, as_user, expect, expect_status, folder, grade, mutant_alone, part_of_reference, \
+    public_place, scenarios, sockgrade, validate
 
 # Two processes, one in accept, and, once somebody has come, one in recv for ever.
 BLOCKS_FOR_EVER = """
@@ -48,7 +48,7 @@ def test_the_report_says_which_call_was_made_to_fail():
     name = "tcp-echo-server/fault-accept-aborted"
     patch = ROOT / "testcases" / "mutants" / "tcp-echo-server" / "S73-dies-on-aborted.patch"
     with folder() as here:
-        report, result = grade("--only", name, mutant(patch, here / "hand-in"), status=1)
+        report, result = grade("--only", name, mutant_alone(patch, here / "hand-in"), status=1)
         validate(result.out)
     found = scenarios(report)[name]
     expect(found["class"] == "dies-on-accept-error", found)
@@ -61,7 +61,7 @@ def test_the_report_says_which_call_was_made_to_fail():
 def test_a_scenario_without_faults_says_nothing_of_them():
     patch = ROOT / "testcases" / "mutants" / "tcp-echo-server" / "S73-dies-on-aborted.patch"
     with folder() as here:
-        report, _ = grade("--only", "tcp-echo-server/echo-line", mutant(patch, here / "hand-in"))
+        report, _ = grade("--only", "tcp-echo-server/echo-line", mutant_alone(patch, here / "hand-in"))
     for found in scenarios(report).values():
         expect(not [e for e in found.get("trace", []) if e["event"] == "fault"], found)
 
@@ -75,7 +75,7 @@ def test_the_same_seed_meets_the_same_calls():
     with folder() as here:
         testcases = cases(here / "cases", calls, steps)
         for seed in (1, 1, 2):
-            report, _ = grade("--testcases", testcases, "--seed", seed, ROOT / "reference", status=1)
+            report, _ = grade("--testcases", testcases, "--seed", seed, part_of_reference("tcp_echo_server"), status=1)
             trace = scenarios(report)["faults/one"]["trace"]
             seen.append([e["text"].split(":")[0] for e in trace if e["event"] == "fault" and e["text"].startswith("send")])
     expect(seen[0] and seen[0] == seen[1], seen)

@@ -28,7 +28,7 @@ def test_the_reference_has_full_marks_as_an_ordinary_user():
 def test_every_tcp_variant_of_the_reference_is_a_correct_server():
     for variant in ("fork", "thread"):
         with folder() as here:
-            place = copy_reference(here / "reference")
+            place = copy_reference(here / "reference", f"tcp_echo_server_{variant}")
             report, _ = grade("--only", "tcp-echo-server/*", place,
                               "--program", f"tcp_echo_server={built(place, variant)}")
             full_marks(report)

@@ -25,7 +25,7 @@ def tar_of(source, target, how):
 
 
 def archives(here):
-    source = copy_reference(here / "anna")
+    source = copy_reference(here / "anna", "udp_echo_server")
     yield zip_of(source, here / "flat.zip")
     yield zip_of(source, here / "wrapped.zip", "anna hw1/")
     for how in ("", ":gz", ":bz2", ":xz"):
@@ -65,7 +65,7 @@ def evil_tar(target):
 
 def test_a_broken_archive_costs_its_owner_only():
     with folder() as here:
-        good = zip_of(copy_reference(here / "anna"), here / "anna.zip")
+        good = zip_of(copy_reference(here / "anna", "udp_echo_server"), here / "anna.zip")
         whole = good.read_bytes()
         (here / "cut.zip").write_bytes(whole[:-30])
         (here / "text.zip").write_text("I could not zip it\n")
@@ -96,7 +96,7 @@ def test_a_broken_archive_costs_its_owner_only():
 
 def test_a_current_archive_is_not_graded_again():
     with folder() as here:
-        source = copy_reference(here / "anna")
+        source = copy_reference(here / "anna", "udp_echo_server")
         path = zip_of(source, here / "anna.zip")
         out = here / "out"
         expect_status(sockgrade("batch", *ONLY, path, "-o", out), 0)
@@ -113,7 +113,7 @@ def test_a_current_archive_is_not_graded_again():
 
 def test_a_git_checkout_is_a_folder_and_git_is_never_run():
     with folder() as here:
-        source = copy_reference(here / "anna")
+        source = copy_reference(here / "anna", "udp_echo_server")
         subprocess.run(["mkdir", "-p", str(source / ".git" / "hooks")], check=True)
         canary = here / "canary"
         (source / ".git" / "config").write_text(f"[core]\n\tfsmonitor = touch {canary}\n\thooksPath = hooks\n")
@@ -127,7 +127,7 @@ def canvas(here, late=""):
     """A download as Canvas makes it: an archive, loose files, a text, and one archive that is broken."""
     source = here / "anna"
     if not source.exists():
-        copy_reference(source)
+        copy_reference(source, "udp_echo_server")
     good = zip_of(source, here / "good.zip").read_bytes()
     with zipfile.ZipFile(here / "hw1_submissions.zip", "w") as archive:
         archive.writestr(f"doejane_{late}12345_60001_hw 1.zip", good)
@@ -204,7 +204,7 @@ def test_a_download_is_resumed_and_lateness_is_news():
 
 def test_a_pattern_that_is_wrong_is_a_usage_error():
     with folder() as here:
-        path = zip_of(copy_reference(here / "anna"), here / "anna.zip")
+        path = zip_of(copy_reference(here / "anna", "udp_echo_server"), here / "anna.zip")
         result = sockgrade("batch", *ONLY, "--student-regex", "(?<id>x", path, "-o", here / "out")
         expect_status(result, 2)
         expect("student pattern: character 8" in result.err, repr(result))
@@ -213,3 +213,56 @@ def test_a_pattern_that_is_wrong_is_a_usage_error():
         report = json.loads((here / "out" / "anna.json").read_text())
         expect(report["submission"]["student"]["name"] == "anna", str(report["submission"]))
         expect(report["submission"]["download"] == "pattern", str(report["submission"]))
+
+
+def test_a_class_that_cannot_be_opened_loses_nothing():
+    """What was graded before stays as it is, byte for byte; whole again, the class is current."""
+    with folder() as here:
+        out = here / "out"
+        download = canvas(here)
+        expect_status(sockgrade("batch", *ONLY, download, "-o", out), 0)
+        before = {p.name: p.read_bytes() for p in out.iterdir()}
+        whole = download.read_bytes()
+        middle = len(whole) // 2
+        for damaged in (whole[:middle], b"", b"<html>Log in first</html>", whole[:middle] + bytes(64) + whole[middle + 64:]):
+            download.write_bytes(damaged)
+            result = sockgrade("batch", *ONLY, download, "-o", out)
+            expect_status(result, 2)
+            expect(result.err.count("\n") == 1 and "hw1_submissions.zip" in result.err, repr(result))
+            expect("Nothing was graded and no report was touched" in result.err, repr(result))
+            expect({p.name: p.read_bytes() for p in out.iterdir()} == before, "something was touched")
+        download.write_bytes(whole)
+        result = sockgrade("batch", *ONLY, download, "-o", out)
+        expect_status(result, 0)
+        expect(result.out.count(": current: ") >= 3, repr(result))
+
+
+def test_a_gradescope_download_names_its_students():
+    with folder() as here:
+        source = copy_reference(here / "anna", "udp_echo_server")
+        good = zip_of(source, here / "good.zip").read_bytes()
+        with zipfile.ZipFile(here / "export.zip", "w") as archive:
+            archive.writestr("assignment_1_export/submission_11/hw.zip", good)
+            archive.writestr("assignment_1_export/submission_12/hw.zip", good[:-30])
+            archive.writestr("assignment_1_export/submission_metadata.yml", """---
+submission_11:
+  :submitters:
+  - :name: Jane Doe
+    :sid: '0071'
+    :email: jane@example.edu
+  :lateness: '02:00:00'
+submission_12:
+  :submitters:
+  - :name: "=Bro\\u202eken"
+    :email: ben@example.edu
+""")
+        out = here / "out"
+        result = sockgrade("batch", *ONLY, here / "export.zip", "-o", out)
+        expect_status(result, 0)
+        reports = by_student(out)
+        expect(sorted(reports) == ["0071", "12"], str(sorted(reports)))
+        jane, ben = (reports[i]["submission"] for i in ("0071", "12"))
+        full_marks(reports["0071"])
+        expect(jane["student"] == {"id": "0071", "name": "Jane Doe", "email": "jane@example.edu"} and jane["late"] is True, str(jane))
+        expect(ben["student"]["email"] == "ben@example.edu" and ben["refusal_kind"] == "not-an-archive", str(ben))
+        expect("\u202e" not in (out / "gradebook.csv").read_text(encoding="utf-8"), "a name turned the line around")

@@ -97,3 +97,40 @@ def test_a_fork_bomb_is_contained_and_the_grade_goes_on():
     with folder() as here:
         report, _ = grade("--only", "udp-echo-server/starts", hand_in(here / "h", udp_echo_server=FORK_BOMB), status=1)
         expect(scenarios(report)["udp-echo-server/starts"]["verdict"] == "failed", "a fork bomb listens?")
+
+
+# splice(2) keeps the lock of a pipe while it waits for its other side: who reads that pipe waits, too, and no time-out helps.
+SPLICER = r"""
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static void keep_locked(int fd) {
+    int silent[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, silent);
+    if (fork() == 0) { splice(silent[0], NULL, fd, NULL, 4096, 0); _exit(0); }
+}
+int main(int c, char **v) {
+    if (c == 1) { keep_locked(1); sleep(1000); }
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(v[1]))};
+    if (bind(s, (void *)&a, sizeof a)) return 1;
+    keep_locked(1);
+    keep_locked(2);
+    for (;;) pause();
+}
+"""
+
+
+def test_a_pipe_that_is_kept_locked_stops_nobody():
+    with folder() as here:
+        report, _ = grade("--only", "udp-echo-server/echo", hand_in(here / "run", udp_echo_server=SPLICER), status=1)
+        expect(scenarios(report)["udp-echo-server/echo"]["verdict"] == "failed", str(scenarios(report)))
+        place = hand_in(here / "build", udp_echo_server=SPLICER)
+        makefile = place / "Makefile"
+        makefile.write_text("all:\n\tcc -o x udp_echo_server.c\n\t./x\n", encoding="utf-8")
+        report, _ = grade("--only", "udp-echo-server/echo", place, status=1)
+        expect("locked (splice)" in report["build"]["log"], str(report["build"]))

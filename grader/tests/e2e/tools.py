@@ -63,6 +63,10 @@ def sockgrade(*words, env=None, cwd=None, prefix=()):
     return Result(done)
 
 
+class Skipped(Exception):
+    """Raised by a test that this machine cannot run, with the reason."""
+
+
 def expect(condition, message):
     if not condition:
         raise AssertionError(message)
@@ -72,9 +76,10 @@ def expect_status(result, status):
     expect(result.status == status, f"exit status {status} expected:\n{result!r}")
 
 
-def grade(*words, status=None, sanitizer=False, **how):
-    """Grades and returns (report, result); without the second build, which takes most of the time, unless asked for."""
-    result = sockgrade("grade", "--format", "json", *([] if sanitizer else ["--no-sanitizer"]), *words, **how)
+def grade(*words, status=None, sanitizer=False, machines="off", **how):
+    """Grades and returns (report, result); without the other builds, which take most of the time, unless asked for."""
+    result = sockgrade("grade", "--format", "json", *([] if sanitizer else ["--no-sanitizer"]),
+                       "--other-machines", machines, *words, **how)
     if status is not None:
         expect_status(result, status)
     expect(result.status in (0, 1, 3), f"no report:\n{result!r}")
@@ -94,8 +99,8 @@ PASSING = ("ok", "non-strict", "info")
 
 
 def not_passed(report):
-    """What ran and did not pass, as "id: verdict, class, observed" lines for a message."""
-    return [f"{name}: {s['verdict']}, {s.get('class')}, {s.get('observed')}"
+    """What ran and did not pass, as "id: verdict, class, proof, seconds, observed" lines for a message."""
+    return [f"{name}: {s['verdict']}, {s.get('class')}, {s.get('proof')}, {s.get('seconds')}, {s.get('observed')}"
             for name, s in scenarios(report).items() if s["verdict"] in ("failed", "error")]
 
 
@@ -134,9 +139,29 @@ def hand_in(path, **sources):
     return path
 
 
-def copy_reference(path):
+def only_programs(place, *programs):
+    """A copy of the reference, or a mutant of it, whose Makefile makes these alone: a fraction of the time where one of
+    them is all that a test looks at."""
+    makefile = place / "Makefile"
+    text = makefile.read_text(encoding="utf-8")
+    expect("\nall: $(programs)\n" in text, "the reference's Makefile has changed")
+    makefile.write_text(text.replace("\nall: $(programs)\n", f"\nall: {' '.join(programs)}\n"), encoding="utf-8")
+    return place
+
+
+def copy_reference(path, *programs):
+    """The reference as a hand-in of its own; with programs named, these alone."""
     shutil.copytree(ROOT / "reference", path)
-    return path
+    return only_programs(path, *programs) if programs else path
+
+
+@functools.cache
+def part_of_reference(*programs):
+    """Such a copy for all tests that do not write to it."""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="sockgrade-e2e-part-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    place.chmod(0o755)
+    return copy_reference(place / "reference", *programs)
 
 
 def mutant(patch, path):
@@ -144,6 +169,13 @@ def mutant(patch, path):
     subprocess.run([str(TESTS / "mutant.sh"), str(patch), str(path)], check=True,
                    stdout=subprocess.DEVNULL)
     return path
+
+
+def mutant_alone(patch, path):
+    """The same, of which only the program that the patch changes is made."""
+    assignment = pathlib.Path(patch).parent.name
+    testcases = json.loads((ROOT / "testcases" / f"{assignment}.json").read_text(encoding="utf-8"))
+    return only_programs(mutant(patch, path), testcases["program"])
 
 
 def mutant_header(patch):

@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 
 import run_time
 import silent
-from machine import tools
+from machine import AS_USER, tools
 
 FORGED = ("total 100.00 of 100.00 points", "talk  10.00 of 10.00 points, 1 of 1 scenarios passed", "build: ok (0.1 s, 0 compiler messages)",
           "100 passed, 0 failed", "::error file=x::owned", "##vso[task.complete result=Succeeded;]")
@@ -131,7 +131,7 @@ def holdout(machine, who, home):
     temporary.chmod(0o777)
     script = (f"echo {QUOTA} > /proc/sys/user/max_net_namespaces; unshare --user --map-user=65534 --map-group=65534 \"$@\"; "
               f"echo status $?; exec {sys.executable} {home}/hold.py")
-    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if os.environ["HOSTILE_ROOT"] else ()
+    prefix = AS_USER if os.environ["HOSTILE_ROOT"] else ()
     done = subprocess.run([*prefix, "unshare", "--user", "--map-root-user", "sh", "-c", script, "sh",
                            machine.public / "build" / "sockgrade", "grade", "-j", "4", "--testcases", home / "cases", home / "hand-in"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

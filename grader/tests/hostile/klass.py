@@ -83,7 +83,7 @@ def klass(machine, who, home):
     out = home / "out"
     out.mkdir()
     out.chmod(0o777)
-    alone = verdicts(machine.grade(who, *ONLY, tools.ROOT / "reference"))
+    alone = verdicts(machine.grade(who, *ONLY, home / "class" / "aaa-good"))  # the checkout may be closed to others
     # the slowest first; it takes a minute of all processors, so it is given to one identity alone
     slow = "forks" if who == list(machine.identities())[0] else ""
     students = sorted((home / "class").iterdir(), key=lambda path: (path.name != "forks", path.name))

@@ -142,6 +142,31 @@ def cases(machine):
         link: EXDEV|EROFS
         replace: EROFS
         remove: EROFS""", args=["/hand-in"], bite=["/mnt"])
+    yield Case(104, "keeper", "inherited", """
+        sockets: none
+        spoken: none
+        others: none""")
+    yield Case(104, "keeper", "processes", """
+        met: none
+        lists: none
+        taken: none
+        entered: none""")
+    yield Case(104, "keeper", "tables", """
+        diag unix: EPROTONOSUPPORT
+        diag tcp: EPROTONOSUPPORT
+        unix: none
+        ~packet: none
+        ~owner: EPERM
+        ~upper: EPERM
+        ~upper pid: EPERM""", own_network=False)
+    yield Case(104, "keeper", "owner", """
+        ~init: lives
+        =pipes: ok""")
+    # one port is the scenario's: of the grader's own descriptors none can be talked to
+    yield Case(104, "keeper", "ports", """
+        ~open 0: 1
+        ~open 1: 0""", args=["${peer}", "10.0.0.5"],
+               steps=[*listens, {"open": "c", "accept": "l"}, {"check": "p", "exit": 0, "within": 60}])
     yield Case(59, "kernel", "keys", """
         add_key: EPERM
         request_key: EPERM
@@ -315,7 +340,7 @@ def check_bite(case, machine, programs):
             if not mark and told.get(name) != "ok" or mark == "=" and not re.fullmatch(pattern, told.get(name, ""))]
 
 
-FILES = ("escape", "kernel", "network", "bombs", "linger", "talk", "peers")
+FILES = ("escape", "keeper", "kernel", "network", "bombs", "linger", "talk", "peers")
 
 
 def attacks(machine, who, home):
