@@ -173,6 +173,22 @@ void endpoint_consume(struct run *run, struct endpoint *endpoint, size_t count)
     }
 }
 
+void endpoint_prefer(struct endpoint *endpoint, const struct pattern *datagram)
+{
+    struct datagram **at = &endpoint->datagrams;
+    while (*at && ((*at)->len != datagram->len ||
+                   pattern_mismatch(datagram, (*at)->bytes, (*at)->len) != SIZE_MAX))
+        at = &(*at)->next;
+    struct datagram *found = *at;
+    if (!found || found == endpoint->datagrams)
+        return;
+    *at = found->next;
+    if (!found->next)
+        endpoint->last_datagram = at;
+    found->next = endpoint->datagrams;
+    endpoint->datagrams = found;
+}
+
 char *endpoint_ends(const struct endpoint *endpoint)
 {
     struct address local = {.len = sizeof local.storage};

@@ -126,6 +126,8 @@ void endpoint_drop_lane(struct run *run, const struct lane *lane);
 /* What the matcher sees. */
 void endpoint_arrival(const struct endpoint *endpoint, struct arrival *ret);
 void endpoint_consume(struct run *run, struct endpoint *endpoint, size_t count);
+/* The oldest datagram that is exactly this becomes the first of those that wait, if there is one. */
+void endpoint_prefer(struct endpoint *endpoint, const struct pattern *datagram);
 bool endpoint_is_stream(const struct endpoint *endpoint);
 /* Reads whatever is there now (called by the loop; also before something is judged). */
 void endpoint_read(struct run *run, struct endpoint *endpoint);

@@ -160,6 +160,8 @@ static int poll_expect(struct run *run, struct lane *lane, const struct moment *
         return 0;
     }
     active->changes = active->endpoint->changes;
+    if (active->step->expect.any_order)
+        endpoint_prefer(active->endpoint, &active->want.data);
     endpoint_arrival(active->endpoint, &arrival);
     arrival.agreed = active->agreed;
     match(&active->want, &arrival, &result);

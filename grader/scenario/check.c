@@ -161,6 +161,8 @@ static void check_expected(struct walk *walk, const struct step *step)
     if (name && name->kind == NAME_LISTENER)
         check_say(walk, "'%s' only listens: expect bytes on what 'accept' makes of it", name->text);
     check_expectation(walk, name, &step->expect);
+    if (name && name->kind != NAME_UDP && step->expect.any_order)
+        check_say(walk, "'any_order' is for UDP: what '%s' brings is in order", name->text);
     for (size_t i = 0; i < step->n_alternatives; i++)
         check_expectation(walk, name, &step->alternatives[i]);
 }

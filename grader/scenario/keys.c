@@ -33,7 +33,7 @@ static const struct key send_keys[] = {
     {"send", NULL}, {"data", NULL},  {"to", NULL},       {"cut", NULL},
     {"gap", NULL},  {"stall", NULL}, {"may_fail", NULL},
 };
-static const struct key expect_keys[] = {{"expect", NULL}, {"else", NULL}};
+static const struct key expect_keys[] = {{"expect", NULL}, {"else", NULL}, {"any_order", NULL}};
 static const struct key close_keys[] = {{"close", NULL}, {"how", NULL}};
 static const struct key check_keys[] = {
     {"check", NULL},   {"alive", NULL},     {"exit", NULL},    {"fds", NULL},

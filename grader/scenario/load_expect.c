@@ -177,6 +177,9 @@ void load_expect(struct loader *loader, const struct at *at, struct step *step)
     struct at item;
     (void)at_get_text(at, "expect", &step->name);
     load_expectation(loader, at, &step->expect);
+    flag(at, "any_order", &step->expect.any_order);
+    if (step->expect.any_order && !step->expect.data)
+        at_say(at, "'any_order' needs 'data': which of the waiting datagrams");
     if (!at_get(at, "else", &list) || !at_is_list(&list))
         return;
     const size_t count = json_array_size(list.json);

@@ -102,6 +102,7 @@ struct http_want {
 struct expectation {
     const struct data
         *data;        /* the next bytes, exactly (one datagram on UDP); NULL: none asked for */
+    bool any_order;   /* UDP: whichever of the waiting datagrams that is; else the oldest */
     bool eof;         /* then end of stream */
     bool reset;       /* then (or instead) a reset */
     bool closed;      /* end of stream or reset, either; bytes before it are ignored */

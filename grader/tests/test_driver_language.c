@@ -117,6 +117,39 @@ Test(driver_send, datagrams_to_the_last_peer)
                   OUTCOME_REFUSED, "closed");
 }
 
+/* A server that answers each datagram in a process of its own: none is lost, joined or doubled. */
+Test(driver_expect, datagrams_in_any_order)
+{
+    static const char *const steps =
+        "{'open': 'u', 'bind': '${peer}:${port2}'}, {'open': 'v', 'udp': '${peer}:${port2}'},"
+        "{'send': 'v', 'data': 'one'}, {'expect': 'u', 'data': 'one'},"
+        "{'send': 'u', 'data': 'c'}, {'send': 'u', 'data': 'a'}, {'send': 'u', 'data': 'b'},"
+        "{'expect': 'v', 'data': 'a', 'any_order': true},"
+        "{'expect': 'v', 'data': 'b', 'any_order': true}, %s";
+    static const struct {
+        const char *last;
+        enum outcome outcome;
+    } cases[] = {
+        {"{'expect': 'v', 'data': 'c', 'any_order': true}, {'expect': 'v', 'silence': 60},"
+         "{'send': 'u', 'data': 'd'}, {'expect': 'v', 'data': 'd'}",
+         OUTCOME_OK},
+        {"{'expect': 'v', 'data': 'c'}", OUTCOME_OK},
+        {"{'expect': 'v', 'data': 'a', 'any_order': true, 'within': 60}", OUTCOME_DIFFERENT},
+        {"{'expect': 'v', 'data': 'cb', 'any_order': true, 'within': 60}", OUTCOME_SHORT},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        AUTO_FREE char *all = xasprintf(steps, cases[i].last);
+        if (cases[i].outcome == OUTCOME_OK)
+            expect_ok(play_steps("block", all));
+        else
+            expect_failed(play_steps("block", all), cases[i].outcome, "");
+    }
+    expect_failed(play_steps("block", "{'open': 'u', 'udp': '${host}:${port2}', 'connected': true},"
+                                      "{'send': 'u', 'data': 'x'},"
+                                      "{'expect': 'u', 'data': 'y', 'any_order': true}"),
+                  OUTCOME_REFUSED, "closed");
+}
+
 /* Found out at the end, when nobody has looked since: whether the RST came before the send or after it must not matter. */
 Test(driver_send, what_did_not_get_through)
 {

@@ -173,6 +173,10 @@ Test(scenario_lint, steps)
         {A "{\"expect\": \"a\", \"eof\": false}", "only true"},
         {A "{\"expect\": \"a\", \"silence\": 1, \"data\": \"x\"}", "cannot stand beside 'data'"},
         {A "{\"expect\": \"a\", \"data\": \"x\", \"open\": true}", "belongs to 'silence'"},
+        {A "{\"expect\": \"a\", \"data\": \"x\", \"any_order\": true}", "'any_order' is for UDP"},
+        {"{\"open\": \"u\", \"udp\": \"${host}:1\"}, "
+         "{\"expect\": \"u\", \"count\": 1, \"any_order\": true}",
+         "'any_order' needs 'data'"},
         {A "{\"expect\": \"a\", \"matches\": \"a(\"}", "is no POSIX extended regular expression"},
         {A "{\"expect\": \"a.err\", \"eof\": true}", "is no program"},
         {A "{\"expect\": \"a\", \"eof\": true, \"else\": [{\"data\": \"x\"}]}",

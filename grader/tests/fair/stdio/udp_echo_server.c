@@ -1,10 +1,12 @@
-/* udp_echo_server.c: each datagram goes back to its sender. */
+/* udp_echo_server.c: each datagram goes back to its sender, by a child process of its own: in any order. */
 #include "common.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 const char *program = "udp_echo_server";
 
@@ -23,6 +25,7 @@ int main(int argc, char *argv[])
         return fail("socket");
     if (bind(fd, (struct sockaddr *)&self, sizeof self) < 0)
         return fail("bind");
+    signal(SIGCHLD, SIG_IGN); /* nobody waits for the children, and none becomes a zombie */
     for (;;) {
         struct sockaddr_in from;
         socklen_t size = sizeof from;
@@ -31,7 +34,13 @@ int main(int argc, char *argv[])
             fail("recvfrom");
             continue;
         }
+        pid_t child = fork();
+        if (child > 0)
+            continue;
+        /* Without a process to spare the parent answers itself. */
         if (sendto(fd, buffer, (size_t)n, 0, (struct sockaddr *)&from, size) < 0)
             fail("sendto");
+        if (child == 0)
+            _exit(0);
     }
 }
