@@ -42,7 +42,7 @@ struct view {
     unsigned servers;
 };
 
-enum measure { FDS, THREADS, CHILDREN, ZOMBIES, RSS, CPU, MEASURES };
+enum measure { FDS, THREADS, CHILDREN, ZOMBIES, RSS, VSIZE, CPU, MEASURES };
 
 static const struct {
     const char *name;
@@ -50,13 +50,15 @@ static const struct {
 } measures[MEASURES] = {
     [FDS] = {"open descriptors", 1},         [THREADS] = {"threads", 1},
     [CHILDREN] = {"child processes", 1},     [ZOMBIES] = {"zombies", 1},
-    [RSS] = {"MiB of memory", 1024 * 1024.}, [CPU] = {"s of processor time", 1},
+    [RSS] = {"MiB of memory", 1024 * 1024.}, [VSIZE] = {"MiB of address space", 1024 * 1024.},
+    [CPU] = {"s of processor time", 1},
 };
 
 static const struct bound *bound_of(const struct check_step *check, enum measure measure)
 {
     const struct bound *bounds[MEASURES] = {&check->fds,     &check->threads, &check->children,
-                                            &check->zombies, &check->rss,     &check->cpu};
+                                            &check->zombies, &check->rss,     &check->vsize,
+                                            &check->cpu};
     return bounds[measure];
 }
 
@@ -73,6 +75,8 @@ static double value_of(const struct process_stats *stats, enum measure measure)
         return stats->zombies;
     case RSS:
         return (double)stats->rss_kib * 1024;
+    case VSIZE:
+        return (double)stats->vsize_kib * 1024;
     case CPU:
     case MEASURES:
         break;

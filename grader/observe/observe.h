@@ -127,8 +127,9 @@ struct process_stats {
     unsigned threads;   /* of the main process */
     unsigned
         fds; /* of the main process: the one that holds the listening socket, else the program */
-    uint64_t rss_kib; /* sum of all processes */
-    uint64_t cpu_us;  /* sum of all, ended and reaped ones included as far as their parents know */
+    uint64_t rss_kib;   /* sum of all processes */
+    uint64_t vsize_kib; /* address space in use, sum of all processes (proc_pid_stat(5), vsize) */
+    uint64_t cpu_us; /* sum of all, ended and reaped ones included as far as their parents know */
 };
 int observe_processes(struct observer *observer, pid_t init, struct process_stats *ret,
                       struct err *err);

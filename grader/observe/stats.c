@@ -214,6 +214,7 @@ static void count_all(const struct walk *walk, const struct watched *box, struct
         }
         ret->processes++;
         ret->rss_kib += obs_stat_field(stat, 24) * (unsigned long long)page_kib;
+        ret->vsize_kib += obs_stat_field(stat, 23) / 1024;
     }
 }
 

@@ -36,9 +36,9 @@ static const struct key send_keys[] = {
 static const struct key expect_keys[] = {{"expect", NULL}, {"else", NULL}, {"any_order", NULL}};
 static const struct key close_keys[] = {{"close", NULL}, {"how", NULL}};
 static const struct key check_keys[] = {
-    {"check", NULL},   {"alive", NULL},     {"exit", NULL},    {"fds", NULL},
-    {"threads", NULL}, {"children", NULL},  {"zombies", NULL}, {"rss", NULL},
-    {"cpu", NULL},     {"listening", NULL}, {"for", NULL},
+    {"check", NULL},   {"alive", NULL},    {"exit", NULL},      {"fds", NULL},
+    {"threads", NULL}, {"children", NULL}, {"zombies", NULL},   {"rss", NULL},
+    {"vsize", NULL},   {"cpu", NULL},      {"listening", NULL}, {"for", NULL},
 };
 static const struct key fetch_keys[] = {
     {"fetch", NULL},  {"method", NULL},  {"request_headers", NULL},

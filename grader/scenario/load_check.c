@@ -1,7 +1,7 @@
 /* scenario/load_check.c: the keys of `check`: what must be true of a process.
  *
  * Three kinds of demands: yes or no (alive), how it ended (exit), and bounds on numbers (fds, threads, children, zombies,
- * rss, cpu). A bound is a number or a text with a sign in front, "<=", ">=" or "+", and perhaps a unit behind; "+" is
+ * rss, vsize, cpu). A bound is a number or a text with a sign in front, "<=", ">=" or "+", and perhaps a unit behind; "+" is
  * growth since just after the start, which is what a leak is measured by. `for` and `within` exclude each other: a demand
  * either becomes true or stays true. Processor time only makes sense over a time, so it needs `for`. */
 #include "scenario/load.h"
@@ -150,6 +150,7 @@ void load_check(struct loader *loader, const struct at *at, struct step *step)
     load_bound(at, "children", &ret->children);
     load_bound(at, "zombies", &ret->zombies);
     load_bound(at, "rss", &ret->rss);
+    load_bound(at, "vsize", &ret->vsize);
     load_bound(at, "cpu", &ret->cpu);
     load_listening(at, ret);
     (void)at_get_number(at, "for", 0.001, LOAD_MAX_SECONDS, &ret->for_s);
@@ -159,11 +160,11 @@ void load_check(struct loader *loader, const struct at *at, struct step *step)
         at_say_key(&member, "needs 'for': processor time is measured over a time");
     if (at_get(at, "cpu", &member) && ret->cpu.kind == BOUND_GROWTH)
         at_say(&member, "is what is spent during 'for': write \"<=0.2\"");
-    static const char *const some[] = {"alive",   "exit", "fds", "threads",  "children",
-                                       "zombies", "rss",  "cpu", "listening"};
+    static const char *const some[] = {"alive",   "exit", "fds",   "threads", "children",
+                                       "zombies", "rss",  "vsize", "cpu",     "listening"};
     for (size_t i = 0; i < ARRAY_SIZE(some); i++)
         if (at_has(at, some[i]))
             return;
-    at_say(at, "checks nothing: alive, exit, fds, threads, children, zombies, rss, cpu or "
+    at_say(at, "checks nothing: alive, exit, fds, threads, children, zombies, rss, vsize, cpu or "
                "listening");
 }

@@ -11,7 +11,8 @@
 struct arrival {
     const uint8_t *bytes;
     size_t len;
-    bool datagrams; /* UDP: bytes/len is the oldest unread datagram (with any_order the wanted one, if it is there), or
+    bool
+        datagrams; /* UDP: bytes/len is the oldest unread datagram (with any_order the wanted one, if it is there), or
                      * n_datagrams is 0 */
     size_t n_datagrams;
     bool eof, reset; /* the stream has ended (after the bytes) */

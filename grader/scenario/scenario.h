@@ -167,8 +167,8 @@ struct check_step {
     int exits[8];
     size_t n_exits;
     bool exit_nonzero; /* ... anything but 0 ("exit": "nonzero") and no signal */
-    struct bound fds, threads, children, zombies, rss,
-        cpu; /* rss bytes, cpu seconds (spent during `for`) */
+    struct bound fds, threads, children, zombies, rss, vsize,
+        cpu; /* rss and vsize bytes, cpu seconds (spent during `for`) */
     const char
         *listening; /* "tcp ${port}" : held by this program; "" with not_listening: none at all */
     bool not_listening;

@@ -87,6 +87,44 @@ Test(verdict, order_of_the_evidence)
     verdict_done(&verdict);
 }
 
+/* "You did not call again after EINTR" is said only of programs that met an EINTR and then fell silent or ended. */
+Test(verdict, a_fault_is_blamed_only_where_it_met_a_call)
+{
+    static const struct {
+        bool shortens;
+        uint64_t met_us; /* 0: never */
+        enum outcome outcome;
+        const char *class_name;
+    } cases[] = {
+        {false, 5, OUTCOME_NOTHING, "subject"},   {false, 5, OUTCOME_EOF, "subject"},
+        {false, 5, OUTCOME_OTHER, "subject"},     {false, 0, OUTCOME_NOTHING, "no-answer"},
+        {false, 50, OUTCOME_EOF, "ended-early"},  {false, 5, OUTCOME_DIFFERENT, "wrong-bytes"},
+        {false, 5, OUTCOME_EXTRA, "extra-bytes"}, {true, 5, OUTCOME_DIFFERENT, "subject"},
+        {true, 5, OUTCOME_SHORT, "subject"},      {true, 5, OUTCOME_EXTRA, "extra-bytes"},
+    };
+    struct step step = {.verb = VERB_EXPECT, .name = "a"};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct world_call call = {.kind = WORLD_CALL_RECV, .max = cases[i].shortens};
+        const struct scenario scenario = {
+            .hints = {.any = "subject"},
+            .world = {.calls = &call, .n_calls = 1},
+        };
+        const struct assignment assignment = {0};
+        struct trace trace;
+        struct verdict verdict;
+        trace_init(&trace);
+        if (cases[i].met_us)
+            trace_event(&trace, cases[i].met_us, TRACE_FAULT, "srv", -1, NULL, 0, "recv call 2");
+        struct step_result *result = trace_result(&trace);
+        *result = (struct step_result){
+            .source = &step, .outcome = cases[i].outcome, .alternative = -1, .to_us = 20};
+        verdict_judge(&assignment, &scenario, &trace, &classes, &verdict);
+        cr_expect_str_eq(verdict.class_name, cases[i].class_name, "%zu: %s", i, verdict.class_name);
+        verdict_done(&verdict);
+        trace_done(&trace);
+    }
+}
+
 Test(verdict, force_and_faults)
 {
     struct step step = {.verb = VERB_CHECK, .name = "server", .force = FORCE_SHOULD};

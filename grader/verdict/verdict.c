@@ -4,7 +4,8 @@
  * (`else`), lessened by the step's force: what is only a SHOULD costs half, what is only information costs nothing.
  * The heaviest charge decides, the first of several. Its class is looked for from the most to the least certain
  * evidence: a recognised wrong answer, what the driver saw, the end of the process (limit, SIGPIPE, crash) where the peer
- * was lost, the step's hints, the scenario's, the end of the process, and last the plain name of the outcome. */
+ * was lost, the step's hints, the scenario's (where its faults had met a call, if it makes any), the end of the process,
+ * and last the plain name of the outcome. */
 #include "verdict/verdict.h"
 
 #include "base/own.h"
@@ -99,6 +100,22 @@ static bool lost_contact(enum outcome outcome)
            outcome == OUTCOME_RESET || outcome == OUTCOME_REFUSED;
 }
 
+/* What a scenario that makes system calls fail says of its subject concerns only a program whose calls did fail before, and
+ * that then fell silent or ended. A failed call adds no bytes, and changes none; one that moved less than was asked for may
+ * leave a hole. */
+static bool about_its_faults(const struct world *world, const struct trace *trace,
+                             const struct step_result *result)
+{
+    bool met = false;
+    bool shortened = false;
+    for (size_t i = 0; i < trace->n_events && !met; i++)
+        met = trace->events[i].kind == TRACE_FAULT && trace->events[i].t_us <= result->to_us;
+    for (size_t i = 0; i < world->n_calls; i++)
+        shortened |= world->calls[i].max > 0;
+    return met && result->outcome != OUTCOME_EXTRA &&
+           (shortened || result->outcome != OUTCOME_DIFFERENT);
+}
+
 static const char *find_class(const struct scenario *scenario, const struct trace *trace,
                               const struct classes *classes, const struct step_result *result)
 {
@@ -111,7 +128,7 @@ static const char *find_class(const struct scenario *scenario, const struct trac
         name = death(&trace->process);
     if (!name && step)
         name = hinted(&step->hints, result->outcome);
-    if (!name)
+    if (!name && (!scenario->world.n_calls || about_its_faults(&scenario->world, trace, result)))
         name = hinted(&scenario->hints, result->outcome);
     if (!name)
         name = death(&trace->process);
