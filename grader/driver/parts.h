@@ -268,6 +268,7 @@ struct door {
     bool known;
     uint16_t port;
     size_t inside, room; /* connections that nobody has accepted yet; how many its backlog holds */
+    bool admits;         /* somebody was let in since */
 };
 
 struct run {

@@ -99,5 +99,6 @@ bool peer_has_room(struct run *run, uint16_t port)
     if (run->door.inside >= run->door.room)
         return false;
     run->door.inside++;
+    run->door.admits = true;
     return true;
 }

@@ -214,6 +214,7 @@ static int act_on(struct run *run, struct waiting *waiting, const struct moment 
         return 0;
     }
     run->postponed = false;
+    run->door.known = false; /* the program may have come to rest by emptying its queue */
     if (lanes_advance(run, moment, &moved, err) != 0)
         return -1;
     if (moved)

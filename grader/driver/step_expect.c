@@ -3,6 +3,11 @@
 #include "base/own.h"
 #include "driver/parts.h"
 
+#include <string.h>
+
+#define MAX_BEFORE                                                                                 \
+    ((size_t)16 << 10) /* bytes before the first wrong one, for regular expressions */
+
 static int resolve_alternatives(struct run *run, struct lane *lane, struct err *err)
 {
     struct active *active = &lane->active;
@@ -96,19 +101,32 @@ static void fail_by(const struct active *active, const struct arrival *arrival,
     keep_bytes(active, arrival, match, result);
 }
 
+/* Of a long answer a regular expression sees the part in which the first wrong byte is, from the beginning of a line: what
+ * was right before it says nothing of the mistake. Returns how much is left out in front. */
+static size_t in_front_of(const struct arrival *arrival, size_t diff_at)
+{
+    if (diff_at == SIZE_MAX || diff_at < MAX_BEFORE || diff_at > arrival->len)
+        return 0;
+    const uint8_t *line = memrchr(arrival->bytes, '\n', diff_at - MAX_BEFORE);
+    return line ? (size_t)(line + 1 - arrival->bytes) : diff_at - MAX_BEFORE;
+}
+
 /* The first alternative that holds: its index, -1 when none does, -2 while one is undecided. */
-static int recognise(const struct active *active, const struct arrival *arrival,
+static int recognise(const struct active *active, const struct arrival *arrival, size_t diff_at,
                      size_t *ret_consumed)
 {
-    struct arrival plain = *arrival;
-    plain.agreed = 0;
     for (size_t i = 0; i < active->step->n_alternatives; i++) {
+        struct arrival plain = *arrival;
         struct match_result match_result;
+        size_t skip = active->step->alternatives[i].matches ? in_front_of(arrival, diff_at) : 0;
+        plain.agreed = 0;
+        plain.bytes += skip;
+        plain.len -= skip;
         match(&active->alternatives[i], &plain, &match_result);
         if (match_result.state == MATCH_MORE)
             return -2;
         if (match_result.state == MATCH_YES) {
-            *ret_consumed = match_result.consumed;
+            *ret_consumed = skip + match_result.consumed;
             return (int)i;
         }
     }
@@ -178,7 +196,7 @@ static int poll_expect(struct run *run, struct lane *lane, const struct moment *
         finding->consume = result.consumed;
     } else {
         arrival.settled = settled;
-        int alternative = recognise(active, &arrival, &finding->consume);
+        int alternative = recognise(active, &arrival, result.diff_at, &finding->consume);
         if (alternative == -2) /* more bytes may make it a recognised mistake */
             return 0;
         fail_by(active, &arrival, &result, finding);

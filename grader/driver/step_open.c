@@ -168,11 +168,12 @@ static int leave_door(struct run *run, struct lane *lane, const struct moment *m
 {
     struct active *active = &lane->active;
     enum proof proof = PROOF_SEEN;
-    if (step_settled(run, lane, moment, &proof)) {
+    bool settled = step_settled(run, lane, moment, &proof);
+    go_in(run, active);
+    /* with somebody let in the server's rest is over: it will make room for the next ones */
+    if (active->at_door && settled && (proof == PROOF_DEADLINE || !run->door.admits)) {
         limit_restart(run, &active->limit);
         begin_connect(run, active);
-    } else {
-        go_in(run, active);
     }
     if (!active->at_door && endpoint_rewatch(run, active->endpoint) != 0)
         return err_set(err, run->err.kind, "%s", run->err.text);

@@ -165,6 +165,24 @@ Test(driver_send, what_did_not_get_through)
     expect_ok(play_steps("block", may));
 }
 
+/* A mistake behind the first 64 KiB is recognised all the same, and a line begins where it began. */
+Test(driver_expect, a_mistake_is_recognised_far_behind_the_beginning)
+{
+    struct played played = play_steps(
+        "block", "{'open': 'l', 'listen': '${peer}:${port2}'},"
+                 "{'open': 'a', 'tcp': '${peer}:${port2}'}, {'open': 'b', 'accept': 'l'},"
+                 "{'send': 'a', 'data': [{'times': 40000, 'of': 'line a\\n'}, 'line b\\n',"
+                 " {'times': 40000, 'of': 'line a\\n'}]},"
+                 "{'expect': 'b', 'data': {'times': 80000, 'of': 'line a\\n'}, 'else': ["
+                 "{'matches': '^(ine|ne|e) ', 'hint': 'no-echo'},"
+                 "{'matches': '^line b$', 'hint': 'shared-buffer'}]}");
+    const struct step_result *last = last_result(&played);
+    cr_expect_eq(last->outcome, OUTCOME_DIFFERENT);
+    cr_expect_eq(last->diff_at, 40000 * 7 + 5);
+    cr_expect_eq(last->alternative, 1, "alternative %d", last->alternative);
+    played_done(&played);
+}
+
 Test(driver_expect, alternatives_are_tried_on_the_same_bytes)
 {
     struct played played = play_steps(
