@@ -223,6 +223,8 @@ static int poll_start(struct run *run, struct lane *lane, const struct moment *m
         return -1;
     if (look.state == SERVER_THERE) {
         note_ready(run, active, &look);
+        if (moment->quiet) /* at rest, with the socket there: no need to ask again */
+            return started(run, active, finding, err);
     } else if (!alive) {
         ended_at_start(active, finding);
     } else if (settled) {
