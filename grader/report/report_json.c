@@ -86,21 +86,37 @@ static void keep_longer(json_t *entry, const char *sentence)
         (void)json_object_set(entry, "sentence", safe);
 }
 
-static json_t *finding_of(json_t *findings, const struct scenario_result *result)
+static json_t *finding_named(json_t *findings, const char *class_name)
 {
-    const char *class_name = result->verdict->class_name;
     size_t i;
     json_t *entry;
     for (i = 0; (entry = json_array_get(findings, i)); i++)
-        if (strcmp(json_string_value(json_object_get(entry, "class")), class_name) == 0) {
-            keep_longer(entry, result->verdict->sentence);
+        if (strcmp(json_string_value(json_object_get(entry, "class")), class_name) == 0)
             return entry;
-        }
-    entry = json_pack("{s:o, s:o, s:o, s:[], s:f}", "class", report_string(class_name), "sentence",
-                      report_string(result->verdict->sentence), "read",
-                      report_string(result->verdict->read), "scenarios", "points_lost", 0.0);
+    return NULL;
+}
+
+static json_t *finding_of(json_t *findings, const struct scenario_result *result)
+{
+    json_t *entry = finding_named(findings, result->verdict->class_name);
+    if (entry) {
+        keep_longer(entry, result->verdict->sentence);
+        return entry;
+    }
+    entry = json_pack(
+        "{s:o, s:o, s:o, s:[], s:[], s:f}", "class", report_string(result->verdict->class_name),
+        "sentence", report_string(result->verdict->sentence), "read",
+        report_string(result->verdict->read), "scenarios", "skipped", "points_lost", 0.0);
     (void)json_array_append_new(findings, entry);
     return entry;
+}
+
+static void add_scenario(json_t *entry, const char *list, const struct scenario_result *result)
+{
+    double lost = json_real_value(json_object_get(entry, "points_lost"));
+    (void)json_object_set_new(entry, "points_lost",
+                              json_real(lost + result->points.max - result->points.score));
+    (void)json_array_append_new(json_object_get(entry, list), report_string(result->scenario->id));
 }
 
 static json_t *findings(const struct assignment_result *assignment, bool obey_show)
@@ -111,12 +127,15 @@ static json_t *findings(const struct assignment_result *assignment, bool obey_sh
         if (!result->run || !result->verdict->class_name ||
             (obey_show && result->scenario->show != SHOW_ALL))
             continue;
-        json_t *entry = finding_of(list, result);
-        double lost = json_real_value(json_object_get(entry, "points_lost"));
-        (void)json_object_set_new(entry, "points_lost",
-                                  json_real(lost + result->points.max - result->points.score));
-        (void)json_array_append_new(json_object_get(entry, "scenarios"),
-                                    report_string(result->scenario->id));
+        add_scenario(finding_of(list, result), "scenarios", result);
+    }
+    /* A mistake costs what waits for its scenarios, too; of what may not be shown nobody learns. */
+    for (size_t i = 0; i < assignment->entry->assignment->n_scenarios; i++) {
+        const struct scenario_result *result = &assignment->scenarios[i];
+        bool skipped = result->verdict->kind == VERDICT_SKIPPED && result->points.class_name;
+        json_t *entry = skipped ? finding_named(list, result->points.class_name) : NULL;
+        if (entry)
+            add_scenario(entry, "skipped", result);
     }
     return list;
 }

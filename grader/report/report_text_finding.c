@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define MOST_NAMES 12 /* of scenarios in one line: the summary above lists them all */
+
 static const struct {
     const char *name, *words;
 } proofs[] = {
@@ -63,12 +65,25 @@ static void evidence(const struct text_page *page, const json_t *scenario)
     report_labelled(page, "standard", report_text_of(scenario, "standard"));
 }
 
+static void scenario_list(const struct text_page *page, const char *words, const json_t *ids)
+{
+    AUTO_BUF struct buf list = {0};
+    size_t i;
+    const json_t *id;
+    (void)buf_add_str(&list, words);
+    for (i = 0; (id = json_array_get(ids, i)) && i < MOST_NAMES; i++)
+        (void)buf_printf(&list, "%s %s", i ? "," : "",
+                         json_string_value(id) ? json_string_value(id) : "?");
+    if (json_array_size(ids) > i)
+        (void)buf_printf(&list, " and %zu more", json_array_size(ids) - i);
+    if (i)
+        report_wrap(page->out, list.data, page->width, "    ");
+}
+
 static void finding(const struct text_page *page, const json_t *assignment, const json_t *entry)
 {
     const json_t *ids = json_object_get(entry, "scenarios");
     const char *first = json_string_value(json_array_get(ids, 0));
-    size_t i;
-    const json_t *id;
     (void)buf_add_str(page->out, "\n  ");
     report_ink(page, INK_BOLD);
     (void)buf_add_str(page->out, report_text_of(entry, "class"));
@@ -79,12 +94,8 @@ static void finding(const struct text_page *page, const json_t *assignment, cons
     else
         (void)buf_add_str(page->out, "  (costs no points)\n");
     report_wrap(page->out, report_text_of(entry, "sentence"), page->width, "    ");
-    AUTO_BUF struct buf list = {0};
-    (void)buf_add_str(&list, "explains");
-    for (i = 0; (id = json_array_get(ids, i)); i++)
-        (void)buf_printf(&list, "%s %s", i ? "," : "",
-                         json_string_value(id) ? json_string_value(id) : "?");
-    report_wrap(page->out, list.data, page->width, "    ");
+    scenario_list(page, "explains", json_object_get(entry, "scenarios"));
+    scenario_list(page, "skipped for it", json_object_get(entry, "skipped"));
     if (first)
         evidence(page, scenario_named(assignment, first));
     report_labelled(page, "read on", report_text_of(entry, "read"));

@@ -78,6 +78,7 @@ double verdict_points(const struct suite_entry *entry, const struct verdict *ver
     *ret_max = total > 0 ? entry->points : 0; /* nothing that counts was asked for */
     for (size_t i = 0; i < count; i++) {
         ret[i] = (struct points){.max = total > 0 ? weight(entry, i) * entry->points / total : 0};
+        ret[i].class_name = blame[i].class_name;
         double loss = ret[i].max * (1 - verdicts[i].share);
         *ret_withheld = *ret_withheld || (counts(entry, i) && verdicts[i].kind == VERDICT_ERROR);
         if (loss > 0 && blame[i].class_name && !blame[i].in_full && !useless) {

@@ -50,6 +50,8 @@ struct points {
     double max; /* scaled to the assignment's points; 0 for optional and left-out ones */
     double score;
     bool capped; /* its loss was reduced since its class had already cost the cap */
+    const char *
+        class_name; /* of the mistake that its loss counts to: its own, or what it was skipped for; or NULL */
 };
 /* A skipped scenario loses its points. Is one of the scenarios it waits for a gate (or behind one), or does its class have
  * no cap, it loses them in full;

@@ -3,7 +3,8 @@ import os
 import pathlib
 import subprocess
 
-from tools import (as_user, copy_reference, expect, folder, full_marks, grade, scenarios, sockgrade, validate, ROOT)
+from tools import (as_user, copy_reference, expect, folder, full_marks, grade, mutant_alone, scenarios, sockgrade,
+                   validate, ROOT)
 
 
 def test_the_reference_has_full_marks():
@@ -32,6 +33,22 @@ def test_every_tcp_variant_of_the_reference_is_a_correct_server():
             report, _ = grade("--only", "tcp-echo-server/*", place,
                               "--program", f"tcp_echo_server={built(place, variant)}")
             full_marks(report)
+
+
+def test_what_was_lost_stands_at_the_mistakes():
+    """A mistake costs what was skipped for it, too: the sum over the findings is what is missing of the points."""
+    for name in ("tcp-echo-server/S25-answers-at-end", "byte-order/B02-no-ntohl", "http-server/H30-iterative"):
+        assignment = name.split("/")[0]
+        with folder() as here:
+            place = mutant_alone(ROOT / "testcases/mutants" / f"{name}.patch", here / "it")
+            report, _ = grade("--only", f"{assignment}/*", place)
+            part = next(a for a in report["assignments"] if a["id"] == assignment)
+            lost = part["max_score"] - part["score"]
+            told = sum(finding["points_lost"] for finding in part["findings"])
+            skipped = {s["id"] for s in part["scenarios"] if s["verdict"] == "skipped"}
+            named = {i for finding in part["findings"] for i in finding["skipped"]}
+            expect(lost > 0 and abs(lost - told) < 0.01, f"{name}: {lost} lost, {told} told")
+            expect(skipped and named == skipped, f"{name}: {sorted(skipped ^ named)}")
 
 
 def built(place, variant):
