@@ -201,6 +201,11 @@ static int look_for_socket(struct run *run, struct active *active, struct server
     return 0;
 }
 
+static bool look_is_due(const struct active *active, bool settled)
+{
+    return settled || active->program->end.ended || io_now_ns() >= active->next_look_ns;
+}
+
 static int poll_start(struct run *run, struct lane *lane, const struct moment *moment,
                       struct finding *finding, struct err *err)
 {
@@ -216,8 +221,7 @@ static int poll_start(struct run *run, struct lane *lane, const struct moment *m
     bool settled = step_settled(run, lane, moment, &proof);
     if (!active->text || (active->is_ready && (moment->quiet || settled)))
         return started(run, active, finding, err);
-    bool due = settled || active->program->end.ended || io_now_ns() >= active->next_look_ns;
-    if (active->is_ready || !due)
+    if (active->is_ready || !look_is_due(active, settled))
         return 0;
     if (look_for_socket(run, active, &look, &alive, err) != 0)
         return -1;

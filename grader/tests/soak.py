@@ -15,11 +15,12 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "e2e"))
 
-from tools import ROOT, folder, mutant, scenarios, sockgrade  # noqa: E402
+from tools import ROOT, TESTS, folder, mutant, scenarios, sockgrade  # noqa: E402
 
 # One of each kind of evidence: bytes, an end, proven silence, a process' state, a death.
 MUTANTS = ["S03", "S07", "S10", "S18", "B04"]
-MUTANT_ROUNDS = 5  # of the rounds of the reference, one in so many is also a mutant's
+FAIR = ["stdio", "modern"]  # of tests/fair: correct, in styles that are not the reference's
+OTHER_ROUNDS = 5  # of the rounds of the reference, one in so many is also one of a mutant and of a fair hand-in
 
 
 class Load:
@@ -64,7 +65,7 @@ def repeat(title, place, rounds, *words):
             print(f"  {title}: {i + 1} grades so far, {wrong} of them different", flush=True)
     counts = collections.Counter(verdict for verdict, _ in first.values())
     print(f"{title}: {rounds} grades, {wrong} of them different; {dict(counts)}", flush=True)
-    lost = [n for n, (v, _) in first.items() if v not in ("ok", "info")]
+    lost = [n for n, (v, _) in first.items() if v not in ("ok", "info", "non-strict")]
     return wrong, lost
 
 
@@ -80,9 +81,13 @@ def main():
         wrong, lost = repeat("reference", ROOT / "reference", arguments.rounds)
         failed += wrong + bool(lost)
         passed += arguments.rounds - wrong
+        rounds = max(2, arguments.rounds // OTHER_ROUNDS)
+        for name in FAIR:
+            wrong, lost = repeat(name, TESTS / "fair" / name, rounds)
+            failed += wrong + bool(lost)
+            passed += rounds - wrong
         for name in MUTANTS:
             patch = next((ROOT / "testcases" / "mutants").glob(f"*/{name}-*.patch"))
-            rounds = max(2, arguments.rounds // MUTANT_ROUNDS)
             with folder() as here:
                 wrong, lost = repeat(patch.stem, mutant(patch, here / "hand-in"), rounds, "--only",
                                      f"{patch.parent.name}/*")

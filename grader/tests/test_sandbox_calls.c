@@ -267,7 +267,8 @@ Test(calls, sanitizers_run)
         struct box_spec spec = {.kind = BOX_RUN, .argv = argv, .bin_dir = lab.bin_dir};
         lab_program_with(&lab, "sanitized", cases[i].body, cases[i].option);
         lab_run(&lab, &spec, outcome);
-        cr_expect(strstr(outcome->text, cases[i].says), "%s: %s", cases[i].option, outcome->text);
+        cr_expect(strstr(outcome->text, cases[i].says), "%s, case %zu: %s %d: %s", cases[i].option,
+                  i, outcome->end.signaled ? "signal" : "status", outcome->end.code, outcome->text);
     }
 }
 
