@@ -111,6 +111,32 @@ static void note(struct call_tracer *tracer, const struct decision *decision)
     pthread_mutex_unlock(&tracer->lock);
 }
 
+/* Another thread's call has changed the memory that this one is about to use. */
+static bool is_changed(const struct call_tracer *tracer, const struct decision *decision)
+{
+    for (size_t i = 0; i < tracer->n_threads; i++)
+        for (size_t k = 0; k < tracer->threads[i].n_words; k++)
+            for (size_t j = 0; j < decision->n_words; j++)
+                if (tracer->threads[i].words[k].address == decision->words[j].address)
+                    return true;
+    return false;
+}
+
+static bool shorten(const struct call_tracer *tracer, struct traced *thread,
+                    struct user_regs_struct *registers, const struct decision *decision)
+{
+    if (is_changed(tracer, decision) || !calls_change_memory(thread, decision))
+        return false;
+    thread->argument = decision->argument;
+    thread->shortened = true;
+    if (decision->argument == CALLS_NO_ARGUMENT)
+        return true;
+    thread->before = registers_argument(registers, decision->argument);
+    registers_set_argument(registers, decision->argument, decision->value);
+    thread->shortened = registers_write(thread->tid, registers) == 0;
+    return thread->shortened; /* else it was killed just now */
+}
+
 static void before_call(struct call_tracer *tracer, struct traced *thread)
 {
     struct user_regs_struct registers = {0};
@@ -119,25 +145,24 @@ static void before_call(struct call_tracer *tracer, struct traced *thread)
     struct decision decision = calls_decide(&tracer->faults, thread, &registers);
     if (decision.number == 0)
         return;
+    if (decision.what == SHORTEN && !shorten(tracer, thread, &registers, &decision))
+        decision.what = LET_GO;
     note(tracer, &decision);
-    if (decision.what == FAIL) {
+    if (decision.what == FAIL)
         (void)registers_skip(thread->tid, &registers, -(long)decision.sys_errno);
-    } else if (decision.what == SHORTEN) {
-        thread->argument = decision.argument;
-        thread->before = registers_argument(&registers, decision.argument);
-        registers_set_argument(&registers, decision.argument, (unsigned long)decision.most);
-        thread->shortened = registers_write(thread->tid, &registers) == 0;
-    }
 }
 
 static void after_call(struct traced *thread)
 {
     struct user_regs_struct registers = {0};
-    if (!thread->shortened || registers_read(thread->tid, &registers) != 0)
+    if (!thread->shortened)
+        return;
+    calls_restore_memory(thread);
+    thread->shortened = false;
+    if (thread->argument == CALLS_NO_ARGUMENT || registers_read(thread->tid, &registers) != 0)
         return;
     registers_set_argument(&registers, thread->argument, thread->before);
     (void)registers_write(thread->tid, &registers);
-    thread->shortened = false;
 }
 
 /* The thread has stopped: what for, and on it goes. It may be killed at any moment (ESRCH): then there is nothing to do. */

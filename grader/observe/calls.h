@@ -30,8 +30,8 @@ struct call_fault {
     enum call_kind kind;
     int sys_errno; /* the call fails with it; 0: none does. EINTR spares calls that cannot block,
                     * and those that no signal can interrupt: the process catches none, or all with SA_RESTART. */
-    /* > 0: a call on a stream socket moves at most so many bytes. read, recvfrom (not with MSG_PEEK, MSG_WAITALL,
-     * MSG_TRUNC, MSG_OOB), write, sendto, sendfile; the others are left as they are. */
+    /* > 0: a call on a stream socket moves at most so many bytes (not with MSG_PEEK, MSG_WAITALL, MSG_TRUNC, MSG_OOB; of
+     * several buffers at most the first). recvmmsg and sendmmsg are left as they are. */
     uint64_t max;
     /* Which calls of the kind fail, or are shortened where there is no sys_errno: the nth and times - 1 more after it;
      * every so-manyth; each with that probability; all of them where nothing is said. */

@@ -27,43 +27,44 @@
 struct traced_call {
     long number;
     enum call_kind kind;
-    int length; /* bytes that it may be asked to move; NONE: not shortened */
-    int flags;  /* MSG_* */
+    int length; /* bytes that it may be asked to move; NONE: the form says it, or it is not shortened */
+    int flags; /* MSG_* */
     int wait; /* how long it may wait: milliseconds, or (is_pointer) where two numbers say it, both 0 for not at all */
     bool is_pointer;
     int mask; /* the signals that are blocked meanwhile */
+    enum call_form form;
 };
 
 static const struct traced_call table[] = {
 #ifdef SYS_accept
-    {SYS_accept, CALL_ACCEPT, NONE, NONE, NONE, false, NONE},
+    {SYS_accept, CALL_ACCEPT, NONE, NONE, NONE, false, NONE, FORM_LENGTH},
 #endif
-    {SYS_accept4, CALL_ACCEPT, NONE, NONE, NONE, false, NONE},
-    {SYS_connect, CALL_CONNECT, NONE, NONE, NONE, false, NONE},
-    {SYS_read, CALL_RECV, 2, NONE, NONE, false, NONE},
-    {SYS_recvfrom, CALL_RECV, 2, 3, NONE, false, NONE},
-    {SYS_readv, CALL_RECV, NONE, NONE, NONE, false, NONE},
-    {SYS_recvmsg, CALL_RECV, NONE, 2, NONE, false, NONE},
-    {SYS_recvmmsg, CALL_RECV, NONE, 3, NONE, false, NONE},
-    {SYS_write, CALL_SEND, 2, NONE, NONE, false, NONE},
-    {SYS_sendto, CALL_SEND, 2, 3, NONE, false, NONE},
-    {SYS_writev, CALL_SEND, NONE, NONE, NONE, false, NONE},
-    {SYS_sendmsg, CALL_SEND, NONE, 2, NONE, false, NONE},
-    {SYS_sendmmsg, CALL_SEND, NONE, 3, NONE, false, NONE},
-    {SYS_sendfile, CALL_SEND, 3, NONE, NONE, false, NONE},
+    {SYS_accept4, CALL_ACCEPT, NONE, NONE, NONE, false, NONE, FORM_LENGTH},
+    {SYS_connect, CALL_CONNECT, NONE, NONE, NONE, false, NONE, FORM_LENGTH},
+    {SYS_read, CALL_RECV, 2, NONE, NONE, false, NONE, FORM_LENGTH},
+    {SYS_recvfrom, CALL_RECV, 2, 3, NONE, false, NONE, FORM_LENGTH},
+    {SYS_readv, CALL_RECV, NONE, NONE, NONE, false, NONE, FORM_VECTOR},
+    {SYS_recvmsg, CALL_RECV, NONE, 2, NONE, false, NONE, FORM_MESSAGE},
+    {SYS_recvmmsg, CALL_RECV, NONE, 3, NONE, false, NONE, FORM_LENGTH},
+    {SYS_write, CALL_SEND, 2, NONE, NONE, false, NONE, FORM_LENGTH},
+    {SYS_sendto, CALL_SEND, 2, 3, NONE, false, NONE, FORM_LENGTH},
+    {SYS_writev, CALL_SEND, NONE, NONE, NONE, false, NONE, FORM_VECTOR},
+    {SYS_sendmsg, CALL_SEND, NONE, 2, NONE, false, NONE, FORM_MESSAGE},
+    {SYS_sendmmsg, CALL_SEND, NONE, 3, NONE, false, NONE, FORM_LENGTH},
+    {SYS_sendfile, CALL_SEND, 3, NONE, NONE, false, NONE, FORM_LENGTH},
 #ifdef SYS_poll
-    {SYS_poll, CALL_POLL, NONE, NONE, 2, false, NONE},
+    {SYS_poll, CALL_POLL, NONE, NONE, 2, false, NONE, FORM_LENGTH},
 #endif
-    {SYS_ppoll, CALL_POLL, NONE, NONE, 2, true, 3},
+    {SYS_ppoll, CALL_POLL, NONE, NONE, 2, true, 3, FORM_LENGTH},
 #ifdef SYS_select
-    {SYS_select, CALL_POLL, NONE, NONE, 4, true, NONE},
+    {SYS_select, CALL_POLL, NONE, NONE, 4, true, NONE, FORM_LENGTH},
 #endif
-    {SYS_pselect6, CALL_POLL, NONE, NONE, 4, true, 5},
+    {SYS_pselect6, CALL_POLL, NONE, NONE, 4, true, 5, FORM_LENGTH},
 #ifdef SYS_epoll_wait
-    {SYS_epoll_wait, CALL_POLL, NONE, NONE, 3, false, NONE},
+    {SYS_epoll_wait, CALL_POLL, NONE, NONE, 3, false, NONE, FORM_LENGTH},
 #endif
-    {SYS_epoll_pwait, CALL_POLL, NONE, NONE, 3, false, 4},
-    {SYS_epoll_pwait2, CALL_POLL, NONE, NONE, 3, true, 4},
+    {SYS_epoll_pwait, CALL_POLL, NONE, NONE, 3, false, 4, FORM_LENGTH},
+    {SYS_epoll_pwait2, CALL_POLL, NONE, NONE, 3, true, 4, FORM_LENGTH},
 };
 
 static bool is_fault(const struct call_fault *fault)
@@ -180,15 +181,24 @@ static bool can_be_interrupted(const struct faults *faults, const struct traced 
            calls_can_be_interrupted(faults, thread, restarts, own_mask);
 }
 
-static bool is_shortenable(const struct call_fault *fault, const struct traced_call *call,
-                           const struct user_regs_struct *registers,
-                           const struct socket_view *socket)
+/* Whether it can be shortened, and how. */
+static bool is_shortenable(const struct call_fault *fault, const struct traced *thread,
+                           const struct traced_call *call, const struct user_regs_struct *registers,
+                           const struct socket_view *socket, struct decision *ret)
 {
     const unsigned long whole = MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_OOB;
-    if (!fault->max || call->length == NONE || !socket->stream ||
-        registers_argument(registers, call->length) <= fault->max)
+    if (!fault->max || !socket->stream ||
+        (call->flags != NONE && registers_argument(registers, call->flags) & whole))
         return false;
-    return call->flags == NONE || !(registers_argument(registers, call->flags) & whole);
+    if (call->form != FORM_LENGTH)
+        return calls_shorten_vector(thread->tid, registers, call->form, fault->max, ret);
+    if (call->length == NONE)
+        return false;
+    ret->argument = call->length;
+    ret->asked = registers_argument(registers, call->length);
+    ret->most = fault->max;
+    ret->value = (unsigned long)fault->max;
+    return ret->asked > fault->max;
 }
 
 static const struct traced_call *find_call(long number)
@@ -214,7 +224,7 @@ struct decision calls_decide(struct faults *faults, const struct traced *thread,
     bool can_fail =
         fault->sys_errno &&
         (fault->sys_errno != EINTR || can_be_interrupted(faults, thread, call, registers, &socket));
-    bool can_shorten = is_shortenable(fault, call, registers, &socket);
+    bool can_shorten = is_shortenable(fault, thread, call, registers, &socket, &ret);
     if (!can_fail && !can_shorten)
         return ret;
     ret.kind = call->kind;
@@ -225,9 +235,6 @@ struct decision calls_decide(struct faults *faults, const struct traced *thread,
         ret.sys_errno = fault->sys_errno;
     } else if (can_shorten && (fault->sys_errno || due)) {
         ret.what = SHORTEN;
-        ret.argument = call->length;
-        ret.asked = registers_argument(registers, call->length);
-        ret.most = fault->max;
     }
     return ret;
 }

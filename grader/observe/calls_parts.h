@@ -5,12 +5,29 @@
 #include "observe/calls.h"
 #include "observe/registers.h"
 
+/* A word of the program's memory, and what it holds. */
+struct memory_word {
+    unsigned long address, value;
+};
+#define CALLS_MAX_WORDS   2
+#define CALLS_NO_ARGUMENT (-1)
+
 /* One thread of the program. */
 struct traced {
     pid_t tid, tgid;
-    bool shortened;       /* it is in a call that was shortened: ... */
-    int argument;         /* ... its argument of this number ... */
-    unsigned long before; /* ... had this value, and has it again after the call */
+    bool shortened; /* it is in a call that was shortened: ... */
+    int argument;   /* ... its argument of this number (or CALLS_NO_ARGUMENT) ... */
+    unsigned long
+        before; /* ... had this value, and these words theirs; they have them again after the call */
+    struct memory_word words[CALLS_MAX_WORDS];
+    size_t n_words;
+};
+
+/* How a call says what it may move. */
+enum call_form {
+    FORM_LENGTH,  /* an argument is the length; or nothing does, and it is never shortened */
+    FORM_VECTOR,  /* arguments 1 and 2 are a struct iovec and its count */
+    FORM_MESSAGE, /* argument 1 is a struct msghdr */
 };
 
 /* How a call is met. */
@@ -19,7 +36,11 @@ struct decision {
     enum call_kind kind;
     uint64_t number;
     int sys_errno;
-    int argument; /* SHORTEN: the length's place among the arguments, from 0 */
+    /* SHORTEN: this argument (from 0, or CALLS_NO_ARGUMENT) gets this value, and these words of memory theirs */
+    int argument;
+    unsigned long value;
+    struct memory_word words[CALLS_MAX_WORDS];
+    size_t n_words;
     uint64_t asked, most;
 };
 
@@ -40,6 +61,16 @@ bool calls_hear_signals(struct faults *faults, const struct traced *thread,
  * the kernel makes the call again where the handler has SA_RESTART. own_mask: the call brings a mask of its own. */
 bool calls_can_be_interrupted(const struct faults *faults, const struct traced *thread,
                               bool restarts, bool own_mask);
+
+/* ---- calls_vector.c ---- */
+
+/* What must be changed for a call with several buffers to move at most max bytes, of its first buffer: argument, value,
+ * words, asked and most of *ret. False: it moves no more anyway, or cannot be looked at. */
+bool calls_shorten_vector(pid_t tid, const struct user_regs_struct *registers, enum call_form form,
+                          uint64_t max, struct decision *ret);
+/* Before the call and after it. False, and nothing is changed, where the memory cannot be written. */
+bool calls_change_memory(struct traced *thread, const struct decision *decision);
+void calls_restore_memory(struct traced *thread);
 
 /* ---- calls_fault.c ---- */
 

@@ -122,6 +122,8 @@ int obs_proc_fds(pid_t pid, obs_fd_visit visit, void *self);
 int obs_proc_copy_fd(pid_t pid, int fd);
 /* Bytes of its memory; 0 or -1. */
 int obs_proc_memory(pid_t pid, unsigned long address, void *bytes, size_t len);
+/* The same, written: of a process that this thread traces (process_vm_writev(2)). */
+int obs_proc_memory_write(pid_t pid, unsigned long address, const void *bytes, size_t len);
 
 /* ---- classify.c ---- */
 

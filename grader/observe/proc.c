@@ -115,3 +115,10 @@ int obs_proc_memory(pid_t pid, unsigned long address, void *bytes, size_t len)
     struct iovec there = {(void *)address, len}; /* NOLINT(performance-no-int-to-ptr) */
     return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)len ? 0 : -1;
 }
+
+int obs_proc_memory_write(pid_t pid, unsigned long address, const void *bytes, size_t len)
+{
+    struct iovec here = {(void *)bytes, len};    /* only read */
+    struct iovec there = {(void *)address, len}; /* NOLINT(performance-no-int-to-ptr) */
+    return process_vm_writev(pid, &here, 1, &there, 1, 0) == (ssize_t)len ? 0 : -1;
+}

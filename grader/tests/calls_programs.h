@@ -15,6 +15,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,6 +114,34 @@ static void calls_short(void)
     printf("%zd ", read(pair[1], bytes, sizeof bytes));
     printf("%zd ", recv(pair[1], bytes, 5, MSG_PEEK | MSG_DONTWAIT));
     printf("%zd", recv(pair[1], bytes, 5, MSG_WAITALL | MSG_DONTWAIT));
+}
+
+/* What an array of buffers, and a message, still say after a call that was shortened. */
+static void calls_vectors(void)
+{
+    char first[4];
+    char second[6];
+    struct iovec out[] = {{NULL, 0}, {(char *)"01234", 5}, {(char *)"56789", 5}};
+    struct iovec in[] = {{first, sizeof first}, {second, sizeof second}};
+    struct msghdr sent = {.msg_iov = out, .msg_iovlen = 3};
+    struct msghdr got = {.msg_iov = in, .msg_iovlen = 2};
+    int pair[2];
+    calls_pair(SOCK_STREAM, pair);
+    printf("%zd ", writev(pair[0], out, 3));
+    printf("%zd ", sendmsg(pair[0], &sent, 0));
+    printf("%zd ", readv(pair[1], in, 2));
+    printf("%zd ", recvmsg(pair[1], &got, MSG_DONTWAIT));
+    printf("%zu %zu %zu ", sent.msg_iovlen, out[1].iov_len, out[2].iov_len);
+    printf("%zu %zu %zu", got.msg_iovlen, in[0].iov_len, in[1].iov_len);
+}
+
+/* Memory that cannot be changed: the call is made as it was asked for. */
+static void calls_constant(void)
+{
+    static const struct iovec out[] = {{(char *)"01234", 5}, {(char *)"56789", 5}};
+    int pair[2];
+    calls_pair(SOCK_STREAM, pair);
+    printf("%zd", writev(pair[0], out, 2));
 }
 
 /* Datagrams, pipes and Unix sockets. */
@@ -344,13 +373,11 @@ static int calls_program(const char *name, int port)
         const char *name;
         void (*run)(void);
     } all[] = {
-        {"threads", calls_threads},     {"forks", calls_forks},
-        {"short", calls_short},         {"whole", calls_whole},
-        {"register", calls_register},   {"pattern", calls_pattern},
-        {"impatient", calls_impatient}, {"accept", calls_accept},
-        {"exec", calls_exec},           {"die", calls_die},
-        {"wait", calls_wait},           {"init", calls_look_at_init},
-        {"signals", calls_signals},
+        {"threads", calls_threads},   {"forks", calls_forks},       {"short", calls_short},
+        {"whole", calls_whole},       {"vectors", calls_vectors},   {"constant", calls_constant},
+        {"register", calls_register}, {"pattern", calls_pattern},   {"impatient", calls_impatient},
+        {"accept", calls_accept},     {"exec", calls_exec},         {"die", calls_die},
+        {"wait", calls_wait},         {"init", calls_look_at_init}, {"signals", calls_signals},
     };
     calls_catch(SIGUSR1, 0);
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)

@@ -134,6 +134,18 @@ Test(observe_calls, streams_move_no_more_than_they_may, .timeout = 120)
     expect_output(fault, "short", "10 10 10 2 3 3 5 5");
 }
 
+Test(observe_calls, of_several_buffers_the_first_is_moved_in_part, .timeout = 120)
+{
+    struct call_fault fault = {.kind = CALL_SEND, .max = 3};
+    expect_output(fault, "vectors", "3 3 6 -1 3 5 5 2 4 6");
+    fault.max = 7; /* no more than the first of them */
+    expect_output(fault, "vectors", "5 5 10 -1 3 5 5 2 4 6");
+    fault = (struct call_fault){.kind = CALL_RECV, .max = 3};
+    expect_output(fault, "vectors", "10 10 3 3 3 5 5 2 4 6");
+    fault = (struct call_fault){.kind = CALL_SEND, .max = 3};
+    expect_output(fault, "constant", "10");
+}
+
 Test(observe_calls, what_must_come_whole_comes_whole, .timeout = 120)
 {
     struct call_fault fault = {.kind = CALL_SEND, .max = 1};
