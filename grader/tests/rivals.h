@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 /* Keeps this process, and whatever is born of it from now on, on the processor where it is: ret_here. ret_all: where it may
  * run otherwise, for sched_setaffinity(2). */
@@ -22,6 +24,7 @@ static inline void rivals_start(pid_t *rivals, size_t count, const cpu_set_t *wh
     for (size_t i = 0; i < count; i++)
         if ((rivals[i] = fork()) == 0) {
             (void)setsid();
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves none of them */
             if (where && sched_setaffinity(0, sizeof *where, where) < 0)
                 _exit(1);
             for (;;)
