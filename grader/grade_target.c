@@ -226,6 +226,10 @@ static struct box_trace plan_calls(const struct start_request *request, struct c
     };
 }
 
+/* glibc reserves address space for each of its arenas, up to eight a processor (mallopt(3), M_ARENA_MAX): with one arena
+ * everywhere what a program takes does not depend on the machine. */
+static const char *const plain_environment[] = {"MALLOC_ARENA_MAX=1", NULL};
+
 static int start_box(struct run_target *run, const struct start_request *request,
                      struct box_inputs *inputs, struct target_program *ret, struct err *err)
 {
@@ -241,7 +245,7 @@ static int start_box(struct run_target *run, const struct start_request *request
         .kind = BOX_RUN,
         .network = run->network,
         .argv = inputs->argv,
-        .env = run->place->env,
+        .env = run->place->env ? run->place->env : plain_environment,
         .bin_dir = run->place->bin_dir,
         .files = inputs->files,
         .n_files = inputs->n_files,

@@ -227,7 +227,8 @@ static int poll_start(struct run *run, struct lane *lane, const struct moment *m
         return -1;
     if (look.state == SERVER_THERE) {
         note_ready(run, active, &look);
-        if (moment->quiet) /* at rest, with the socket there: no need to ask again */
+        /* at rest, with the socket there, and no timer that may have gone off meanwhile: no need to ask again */
+        if (moment->quiet && moment->until_ns == UINT64_MAX)
             return started(run, active, finding, err);
     } else if (!alive) {
         ended_at_start(active, finding);

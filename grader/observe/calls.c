@@ -112,20 +112,23 @@ static void note(struct call_tracer *tracer, const struct decision *decision)
 }
 
 /* Another thread's call has changed the memory that this one is about to use. */
-static bool is_changed(const struct call_tracer *tracer, const struct decision *decision)
+static bool is_changed(const struct call_tracer *tracer, const struct traced *thread,
+                       const struct decision *decision)
 {
-    for (size_t i = 0; i < tracer->n_threads; i++)
-        for (size_t k = 0; k < tracer->threads[i].n_words; k++)
+    for (size_t i = 0; i < tracer->n_threads; i++) {
+        const struct traced *other = &tracer->threads[i];
+        for (size_t k = 0; other->tgid == thread->tgid && k < other->n_words; k++)
             for (size_t j = 0; j < decision->n_words; j++)
-                if (tracer->threads[i].words[k].address == decision->words[j].address)
+                if (other->words[k].address == decision->words[j].address)
                     return true;
+    }
     return false;
 }
 
 static bool shorten(const struct call_tracer *tracer, struct traced *thread,
                     struct user_regs_struct *registers, const struct decision *decision)
 {
-    if (is_changed(tracer, decision) || !calls_change_memory(thread, decision))
+    if (is_changed(tracer, thread, decision) || !calls_change_memory(thread, decision))
         return false;
     thread->argument = decision->argument;
     thread->shortened = true;

@@ -119,6 +119,11 @@ static void add_scenario(json_t *entry, const char *list, const struct scenario_
     (void)json_array_append_new(json_object_get(entry, list), report_string(result->scenario->id));
 }
 
+static bool selected(const struct assignment_result *assignment, size_t i)
+{
+    return !assignment->entry->selected || assignment->entry->selected[i];
+}
+
 static json_t *findings(const struct assignment_result *assignment, bool obey_show)
 {
     json_t *list = json_array();
@@ -132,17 +137,14 @@ static json_t *findings(const struct assignment_result *assignment, bool obey_sh
     /* A mistake costs what waits for its scenarios, too; of what may not be shown nobody learns. */
     for (size_t i = 0; i < assignment->entry->assignment->n_scenarios; i++) {
         const struct scenario_result *result = &assignment->scenarios[i];
-        bool skipped = result->verdict->kind == VERDICT_SKIPPED && result->points.class_name;
+        bool skipped = result->verdict->kind == VERDICT_SKIPPED && result->points.class_name &&
+                       selected(assignment, i) &&
+                       (!obey_show || result->scenario->show == SHOW_ALL);
         json_t *entry = skipped ? finding_named(list, result->points.class_name) : NULL;
         if (entry)
             add_scenario(entry, "skipped", result);
     }
     return list;
-}
-
-static bool selected(const struct assignment_result *assignment, size_t i)
-{
-    return !assignment->entry->selected || assignment->entry->selected[i];
 }
 
 static json_t *counts(const struct assignment_result *assignment)
