@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -89,7 +90,7 @@ static void look(struct guard *guard)
     guard->looks = 0;
     guard->struck = true;
     for (size_t i = 0; i < guard->n_guarded; i++)
-        (void)syscall(SYS_pidfd_send_signal, guard->guarded[i], SIGKILL, NULL, 0);
+        (void)pidfd_send_signal(guard->guarded[i], SIGKILL, NULL, 0);
 }
 
 static void *watch(void *of_guard)
@@ -131,13 +132,11 @@ struct guard *guard_new(struct err *err)
 
 void guard_add(struct guard *guard, pid_t pid)
 {
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    AUTO_CLOSE int fd = pidfd_open(pid, 0);
     (void)pthread_mutex_lock(&guard->lock);
     if (fd >= 0 && guard->n_guarded < MAX_GUARDED)
         guard->guarded[guard->n_guarded++] = TAKE_FD(fd);
     (void)pthread_mutex_unlock(&guard->lock);
-    if (fd >= 0)
-        (void)close(fd);
 }
 
 bool guard_struck(struct guard *guard)

@@ -154,10 +154,7 @@ static void receive(uint64_t archive_bytes, struct seen *seen)
                io_write_full(fd, child.frames.data ? child.frames.data : "", child.frames.len) ==
                    0 &&
                lseek(fd, 0, SEEK_SET) == 0);
-    AUTO_FREE char *bytes = xmalloc(WIRE_MAX_BYTES);
-    int result = 1;
-    while (result == 1 && !unpacking.done)
-        result = next_frame(&unpacking, bytes);
+    (void)read_frames(&unpacking);
     FUZZ_HOLDS(!err_is_set(&err));
     FUZZ_HOLDS(!refusal.kind || !strstr(refusal.format, "could not be read"));
     FUZZ_HOLDS(unpacking.done || refusal.kind || child.frames.dropped);

@@ -40,10 +40,7 @@ static void receive(int fd)
                                   .err = &err,
                                   .pipe = fd,
                                   .archive_bytes = 100};
-    AUTO_FREE char *bytes = xmalloc(WIRE_MAX_BYTES);
-    int result = 1;
-    while (result == 1 && !unpacking.done)
-        result = next_frame(&unpacking, bytes);
+    const int result = read_frames(&unpacking);
     FUZZ_HOLDS(unpacking.entries <= limits.entries + 1 && seen.bytes <= limits.bytes);
     FUZZ_HOLDS(result >= 0 || (refusal.kind && refusal.format && refusal.about));
     FUZZ_HOLDS(!unpacking.done || (form && !seen.in_entry));

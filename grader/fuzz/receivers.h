@@ -60,4 +60,14 @@ static inline int see_end(void *self)
     return 0;
 }
 
+/* Until the last frame, or one that ends it; what next_frame() said of that one. */
+static inline int read_frames(struct unpacking *unpacking)
+{
+    AUTO_FREE char *bytes = xmalloc(WIRE_MAX_BYTES);
+    int result = 1;
+    while (result == 1 && !unpacking->done)
+        result = next_frame(unpacking, bytes);
+    return result;
+}
+
 #endif
