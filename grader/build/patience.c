@@ -1,9 +1,10 @@
-/* build/patience.c: see patience.h. proc(5): /proc/PID/schedstat, /proc/PID/task/TID/children. */
+/* build/patience.c: see patience.h. proc(5): /proc/PID/schedstat, /proc/PID/task/TID/children, /proc/PID/task/TID/stat. */
 #include "build/patience.h"
 
 #include "base/io.h"
 #include "base/own.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,6 +33,31 @@ static bool read_proc(pid_t pid, const char *file, char *text, size_t size)
         return false;
     text[n] = '\0';
     return true;
+}
+
+/* Asleep until somebody wakes it, stopped, or dead. What is runnable only waits for a processor, and what sleeps in state D
+ * waits for a disk or the kernel (proc_pid_stat(5)): neither waits for ever. */
+static bool sleeps(pid_t pid, pid_t tid)
+{
+    char file[64], text[512];
+    (void)snprintf(file, sizeof file, "task/%d/stat", (int)tid);
+    const char *end = read_proc(pid, file, text, sizeof text) ? strrchr(text, ')') : NULL;
+    return !end || (strlen(end) > 2 && strchr("STtZX", end[2]));
+}
+
+static bool all_threads_sleep(pid_t pid)
+{
+    char path[64];
+    bool all = true;
+    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    for (const struct dirent *entry = tasks ? readdir(tasks) : NULL; entry && all;
+         entry = readdir(tasks))
+        if (entry->d_name[0] != '.')
+            all = sleeps(pid, (pid_t)strtol(entry->d_name, NULL, 10));
+    if (tasks)
+        (void)closedir(tasks);
+    return all;
 }
 
 static bool read_task(pid_t pid, struct patience_task *ret)
@@ -122,16 +148,17 @@ static const struct patience_task *earlier(const struct patience *patience, pid_
     return NULL;
 }
 
-/* What changed since the last look: the longest delay of one process, and whether anything ran or came or went. */
+/* What changed since the last look: the longest delay of one process, and whether anything ran, came, went or will go on by
+ * itself. No process at all: the box is still being set up, or make has just ended. */
 static uint64_t compare(const struct patience *patience, const struct patience_task *tasks,
                         size_t count, bool *ret_moved)
 {
     uint64_t longest = 0;
-    *ret_moved = count != patience->n_tasks;
+    *ret_moved = count == 0 || count != patience->n_tasks;
     for (size_t i = 0; i < count; i++) {
         const struct patience_task *old = earlier(patience, tasks[i].pid);
         uint64_t delay = tasks[i].delay_ns - (old ? old->delay_ns : 0);
-        if (!old || tasks[i].ran_ns != old->ran_ns || delay)
+        if (!old || tasks[i].ran_ns != old->ran_ns || delay || !all_threads_sleep(tasks[i].pid))
             *ret_moved = true;
         if (delay > longest)
             longest = delay;
@@ -147,7 +174,10 @@ static void look(struct patience *patience, uint64_t now)
     uint64_t delay = compare(patience, tasks, count, &moved);
     uint64_t passed = now - patience->looked_ns;
     uint64_t used = used_by_all(patience->init, tasks, count);
+    if (passed > PATIENCE_MOST_NS)
+        passed = PATIENCE_MOST_NS;
     patience->student_ns += delay < passed ? passed - delay : 0;
+    moved = moved || used > patience->cpu_ns;
     if (used > patience->cpu_ns)
         patience->cpu_ns = used;
     patience->idle_ns = moved ? 0 : patience->idle_ns + passed;

@@ -6,7 +6,8 @@
  * student time, never slower than a tenth of the wall's. Beside it the processor time of all processes together has the
  * same limit: a fork bomb waits for nobody but itself, and it is to take as much of 64 processors as of two. RLIMIT_CPU
  * would not do: each process has its own, and a make that waits for ever uses none; the wall alone would not either: ten
- * builds on two cores take five times as long as one. */
+ * builds on two cores take five times as long as one. Neither does a frozen machine end a build: what waits for a disk is
+ * not idle, and between two looks no more than PATIENCE_MOST_NS pass. */
 #ifndef GRADER_BUILD_PATIENCE_H
 #define GRADER_BUILD_PATIENCE_H
 
@@ -15,11 +16,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PATIENCE_TICK_NS     100000000ULL
+#define PATIENCE_TICK_NS 100000000ULL
+#define PATIENCE_MOST_NS                                                                           \
+    1000000000ULL /* that one look counts: who looked late saw nothing of the rest */
 #define PATIENCE_MAX_TASKS   ((size_t)1024) /* looked at; a build may have 256 */
 #define PATIENCE_WALL_FACTOR 10
 #define PATIENCE_IDLE_SECONDS                                                                      \
-    10.0 /* no process of the build ran at all, for so long: it waits for ever */
+    10.0 /* no thread of the build ran or was about to, for so long: it waits for ever */
 
 struct patience_task {
     pid_t pid;

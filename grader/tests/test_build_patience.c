@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -105,6 +106,69 @@ Test(build_patience, a_child_that_comes_or_goes_is_a_sign_of_life)
     end(child);
     (void)look(&patience, 1);
     cr_assert_eq(patience.idle_ns, 0, "it went");
+    patience_done(&patience);
+}
+
+/* Its main thread waits for another, which works. */
+static void *work(void *unused)
+{
+    (void)unused;
+    spin();
+}
+
+static void join_child(void)
+{
+    pthread_t worker;
+    if (pthread_create(&worker, NULL, work, NULL) == 0)
+        (void)pthread_join(worker, NULL);
+}
+
+Test(build_patience, a_thread_that_works_is_enough)
+{
+    pid_t child = start(join_child);
+    struct patience patience;
+    patience_init(&patience, getpid(), 100);
+    (void)look(&patience, 4);
+    cr_assert_eq(patience.idle_ns, 0);
+    end(child);
+    patience_done(&patience);
+}
+
+/* vfork(2): the parent sleeps in state D until the child has called exec or ended. */
+static void vfork_child(void)
+{
+    if (vfork() == 0) {
+        (void)poll(NULL, 0, 60000);
+        _exit(0);
+    }
+    wait_for_ever();
+}
+
+Test(build_patience, what_sleeps_in_the_kernel_is_not_idle)
+{
+    pid_t child = start(vfork_child);
+    struct patience patience;
+    patience_init(&patience, getpid(), 100);
+    (void)look(&patience, 4);
+    cr_assert_eq(patience.n_tasks, 2);
+    cr_assert_eq(patience.idle_ns, 0);
+    cr_assert_eq(kill(patience.tasks[1].pid, SIGKILL), 0);
+    end(child);
+    patience_done(&patience);
+}
+
+Test(build_patience, time_that_nobody_saw_does_not_count)
+{
+    pid_t child = start(pause_child);
+    struct patience patience;
+    patience_init(&patience, getpid(), 100);
+    (void)look(&patience, 2);
+    uint64_t student = patience.student_ns, idle = patience.idle_ns;
+    patience.looked_ns -= 60000 * MS; /* as after a minute in which the machine stood still */
+    (void)look(&patience, 1);
+    cr_assert_eq(patience.student_ns - student, PATIENCE_MOST_NS);
+    cr_assert_eq(patience.idle_ns - idle, PATIENCE_MOST_NS);
+    end(child);
     patience_done(&patience);
 }
 

@@ -100,8 +100,9 @@ PASSING = ("ok", "non-strict", "info")
 
 def not_passed(report):
     """What ran and did not pass, as "id: verdict, class, proof, seconds, observed" lines for a message."""
-    return [f"{name}: {s['verdict']}, {s.get('class')}, {s.get('proof')}, {s.get('seconds')}, {s.get('observed')}"
-            for name, s in scenarios(report).items() if s["verdict"] in ("failed", "error")]
+    lines = [f"{name}: {s['verdict']}, {s.get('class')}, {s.get('proof')}, {s.get('seconds')}, {s.get('observed')}"
+             for name, s in scenarios(report).items() if s["verdict"] in ("failed", "error")]
+    return lines or [f"build: {report['build']}"]
 
 
 def full_marks(report):
