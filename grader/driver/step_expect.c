@@ -102,9 +102,13 @@ static void fail_by(const struct active *active, const struct arrival *arrival,
 }
 
 /* Of a long answer a regular expression sees the part in which the first wrong byte is, from the beginning of a line: what
- * was right before it says nothing of the mistake. Returns how much is left out in front. */
-static size_t in_front_of(const struct arrival *arrival, size_t diff_at)
+ * was right before it says nothing of the mistake. With an ending it is tried on everything. Returns how much is left out
+ * in front. */
+static size_t in_front_of(const struct expectation *want, const struct arrival *arrival,
+                          size_t diff_at)
 {
+    if (!want->matches || want->eof || want->reset || want->closed)
+        return 0;
     if (diff_at == SIZE_MAX || diff_at < MAX_BEFORE || diff_at > arrival->len)
         return 0;
     const uint8_t *line = memrchr(arrival->bytes, '\n', diff_at - MAX_BEFORE);
@@ -118,7 +122,7 @@ static int recognise(const struct active *active, const struct arrival *arrival,
     for (size_t i = 0; i < active->step->n_alternatives; i++) {
         struct arrival plain = *arrival;
         struct match_result match_result;
-        size_t skip = active->step->alternatives[i].matches ? in_front_of(arrival, diff_at) : 0;
+        size_t skip = in_front_of(&active->step->alternatives[i], arrival, diff_at);
         plain.agreed = 0;
         plain.bytes += skip;
         plain.len -= skip;

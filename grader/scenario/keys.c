@@ -50,8 +50,8 @@ static const struct key parallel_keys[] = {{"parallel", NULL}, {"as", NULL}, {"s
 static const struct key do_keys[] = {{"do", NULL}};
 static const struct key meet_keys[] = {{"meet", NULL}};
 static const struct key expectation_keys[] = {
-    {"data", NULL}, {"eof", NULL},     {"reset", NULL}, {"closed", NULL}, {"silence", NULL},
-    {"open", NULL}, {"matches", NULL}, {"count", NULL}, {"http", NULL},
+    {"data", NULL}, {"eof", NULL},       {"reset", NULL},   {"closed", NULL}, {"silence", NULL},
+    {"open", NULL}, {"any_bytes", NULL}, {"matches", NULL}, {"count", NULL},  {"http", NULL},
 };
 static const struct key alternative_keys[] = {{"hint", NULL}, {"verdict", NULL}, {"note", NULL}};
 static const struct key http_keys[] = {

@@ -126,6 +126,8 @@ static void check_combination(const struct at *at, const struct expectation *ret
         at_say(at, "'silence' cannot stand beside '%s'", other);
     if (at_get(at, "open", &member) && !ret->silence_set)
         at_say_key(&member, "belongs to 'silence': an end of stream is no silence then");
+    if (at_get(at, "any_bytes", &member) && !ret->silence_set)
+        at_say_key(&member, "belongs to 'silence': what comes before it is passed over");
     if (!other && !ret->silence_set)
         at_say(at, "expects nothing: data, eof, reset, closed, silence, matches, count or http");
 }
@@ -139,6 +141,7 @@ static void load_expectation(struct loader *loader, const struct at *at, struct 
     flag(at, "reset", &ret->reset);
     flag(at, "closed", &ret->closed);
     flag(at, "open", &ret->open);
+    flag(at, "any_bytes", &ret->any_bytes);
     ret->silence_set = at_has(at, "silence");
     (void)at_get_number(at, "silence", 0, LOAD_MAX_SECONDS, &ret->silence_s);
     if (at_get(at, "matches", &member))
@@ -182,6 +185,8 @@ void load_expect(struct loader *loader, const struct at *at, struct step *step)
         at_say(at, "'any_order' needs 'data': which of the waiting datagrams");
     if (!at_get(at, "else", &list) || !at_is_list(&list))
         return;
+    if (step->expect.any_bytes)
+        at_say_key(&list, "is never tried: 'any_bytes' lets everything pass");
     const size_t count = json_array_size(list.json);
     if (count > SCENARIO_MAX_STEPS) {
         at_say(&list, "has more than %d alternatives", SCENARIO_MAX_STEPS);

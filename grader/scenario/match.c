@@ -239,14 +239,15 @@ static void ending(const struct expectation *want, const struct arrival *arrival
 static void match_silence(const struct expectation *want, const struct arrival *arrival,
                           struct match_result *ret)
 {
-    if (arrival->len || (arrival->datagrams && arrival->n_datagrams))
+    const size_t there = arrival->datagrams ? arrival->n_datagrams : arrival->len;
+    if (there && !want->any_bytes)
         match_fail(ret, OUTCOME_EXTRA, 0);
     else if (arrival->reset)
         match_fail(ret, arrival->datagrams ? OUTCOME_REFUSED : OUTCOME_RESET, SIZE_MAX);
     else if (arrival->eof && want->open)
         match_fail(ret, OUTCOME_EOF, SIZE_MAX);
     else if (arrival->eof || arrival->settled)
-        accept(ret, 0);
+        accept(ret, there);
     else
         more(ret);
 }

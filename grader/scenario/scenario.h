@@ -109,6 +109,7 @@ struct expectation {
     bool silence_set; /* nothing comes; ends with the proof, or after silence_s of student time */
     double silence_s;
     bool open;           /* silence: an orderly end of stream does not count as silence */
+    bool any_bytes;      /* silence: what comes is passed over, and the silence behind it counts */
     const char *matches; /* POSIX extended regex that the bytes so far must match (with ${var}) */
     const struct http_want *http;
     uint64_t count; /* count_set: exactly so many bytes (any) come */

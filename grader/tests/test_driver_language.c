@@ -150,6 +150,19 @@ Test(driver_expect, datagrams_in_any_order)
                   OUTCOME_REFUSED, "closed");
 }
 
+/* What comes early does not end the step; what comes late is passed over as well, and the silence behind it is certain. */
+Test(driver_expect, silence_behind_whatever_comes)
+{
+    expect_ok(play_steps("block",
+                         OPEN_A "{'send': 'a', 'data': 'iC'},"
+                                "{'expect': 'a', 'silence': 300, 'any_bytes': true},"
+                                "{'expect': 'a', 'silence': 60, 'open': true},"
+                                "{'send': 'a', 'data': 'i'}, {'expect': 'a', 'data': 'r'}"));
+    expect_failed(play_steps("block", OPEN_A "{'send': 'a', 'data': 'i'},"
+                                             "{'expect': 'a', 'silence': 300}"),
+                  OUTCOME_EXTRA, "1 byte");
+}
+
 /* Found out at the end, when nobody has looked since: whether the RST came before the send or after it must not matter. */
 Test(driver_send, what_did_not_get_through)
 {

@@ -173,6 +173,10 @@ Test(scenario_lint, steps)
         {A "{\"expect\": \"a\", \"eof\": false}", "only true"},
         {A "{\"expect\": \"a\", \"silence\": 1, \"data\": \"x\"}", "cannot stand beside 'data'"},
         {A "{\"expect\": \"a\", \"data\": \"x\", \"open\": true}", "belongs to 'silence'"},
+        {A "{\"expect\": \"a\", \"data\": \"x\", \"any_bytes\": true}", "belongs to 'silence'"},
+        {A "{\"expect\": \"a\", \"silence\": 1, \"any_bytes\": true, \"else\": [{\"data\": \"x\", "
+           "\"verdict\": \"ok\"}]}",
+         "is never tried"},
         {A "{\"expect\": \"a\", \"data\": \"x\", \"any_order\": true}", "'any_order' is for UDP"},
         {"{\"open\": \"u\", \"udp\": \"${host}:1\"}, "
          "{\"expect\": \"u\", \"count\": 1, \"any_order\": true}",

@@ -152,6 +152,11 @@ Test(scenario_match, silence)
         {"\"silence\": 1", "x", 0, "settled", MATCH_NO, OUTCOME_EXTRA, 0},
         {"\"silence\": 1, \"open\": true", "", 0, "eof", MATCH_NO, OUTCOME_EOF, NONE},
         {"\"silence\": 1, \"open\": true", "", 0, "settled", MATCH_YES, 0, 0},
+        {"\"silence\": 1, \"any_bytes\": true", "", 0, "", MATCH_MORE, 0, 0},
+        {"\"silence\": 1, \"any_bytes\": true", "log\n", 0, "", MATCH_MORE, 0, 0},
+        {"\"silence\": 1, \"any_bytes\": true", "log\n", 0, "settled", MATCH_YES, 0, 4},
+        {"\"silence\": 1, \"any_bytes\": true", "log\n", 0, "eof", MATCH_YES, 0, 4},
+        {"\"silence\": 1, \"any_bytes\": true", "log\n", 0, "reset", MATCH_NO, OUTCOME_RESET, NONE},
     };
     RUN(cases);
 }
@@ -194,6 +199,7 @@ Test(scenario_match, a_settled_arrival_is_always_decided)
                                        "\"closed\": true",
                                        "\"silence\": 1",
                                        "\"silence\": 0, \"open\": true",
+                                       "\"silence\": 0, \"any_bytes\": true",
                                        "\"matches\": \"b\"",
                                        "\"matches\": \"b\", \"eof\": true",
                                        "\"count\": 2",
