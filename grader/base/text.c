@@ -1,6 +1,7 @@
 /* base/text.c: foreign bytes as text that nothing can be hidden in. */
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 
 static void add_more(struct buf *out, size_t len, size_t shown)
@@ -128,10 +129,11 @@ void text_sanitize(struct buf *out, const void *bytes, size_t len, size_t max_by
 #define LINE_BYTES 16
 #define LINES      4
 
-static void hex_line(struct buf *out, const unsigned char *bytes, size_t len, size_t from)
+static void hex_line(struct buf *out, const unsigned char *bytes, size_t len, size_t from,
+                     uint64_t offset)
 {
     const size_t n = len - from < LINE_BYTES ? len - from : LINE_BYTES;
-    (void)buf_printf(out, "%08zx ", from);
+    (void)buf_printf(out, "%08" PRIx64 " ", offset + from);
     for (size_t i = 0; i < LINE_BYTES; i++) {
         if (i < n)
             (void)buf_printf(out, " %02x", bytes[from + i]);
@@ -146,13 +148,13 @@ static void hex_line(struct buf *out, const unsigned char *bytes, size_t len, si
     (void)buf_add_char(out, '\n');
 }
 
-void text_hex_window(struct buf *out, const void *bytes, size_t len, size_t at)
+void text_hex_window(struct buf *out, const void *bytes, size_t len, size_t at, uint64_t offset)
 {
     const size_t line = at == SIZE_MAX ? 0 : (at > len ? len : at) / LINE_BYTES;
     const size_t first = line > 0 ? line - 1 : 0; /* one line before it, two behind */
     for (size_t i = first; i < first + LINES && (i * LINE_BYTES < len || i == line); i++) {
         if (i * LINE_BYTES < len)
-            hex_line(out, bytes, len, i * LINE_BYTES);
+            hex_line(out, bytes, len, i * LINE_BYTES, offset);
         if (i == line && at != SIZE_MAX && at <= len)
             (void)buf_printf(out, "%*s^^\n", (int)(10 + 3 * (at % LINE_BYTES)), "");
     }

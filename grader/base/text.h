@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Appends bytes as printable ASCII: \n \r \t \\ \" and \xNN for everything else outside 0x20..0x7e.
  * At most max_bytes of the input are shown; then " … (N more bytes)" follows. */
@@ -18,8 +19,9 @@ void text_escape(struct buf *out, const void *bytes, size_t len, size_t max_byte
 void text_sanitize(struct buf *out, const void *bytes, size_t len, size_t max_bytes);
 
 /* A hex window of up to 4 lines of 16 bytes around offset `at`, with the text beside it and a caret line under the byte
- * at `at` (no caret if at == SIZE_MAX). Lines end with \n. */
-void text_hex_window(struct buf *out, const void *bytes, size_t len, size_t at);
+ * at `at` (no caret if at == SIZE_MAX). The first byte is the offset-th of something longer: lines are numbered so. Lines
+ * end with \n. */
+void text_hex_window(struct buf *out, const void *bytes, size_t len, size_t at, uint64_t offset);
 
 bool text_is_utf8(const void *bytes, size_t len);
 

@@ -59,12 +59,20 @@ static void end_expect(struct run *run, struct lane *lane)
     free(active->alternatives);
 }
 
-/* The bytes kept for the report: a window around the difference where they are longer than the trace keeps. */
-static void keep_window(struct buf *to, const uint8_t *bytes, size_t len, size_t diff_at)
+/* Of the bytes that the report shows, the first: the trace keeps a window around the difference, or around the end of what
+ * came, in whole lines of 16. */
+static size_t window_from(size_t wanted, size_t came, size_t diff_at)
 {
-    size_t from = 0;
-    if (len > TRACE_MAX_RESULT_BYTES && diff_at != SIZE_MAX && diff_at > TRACE_MAX_RESULT_BYTES / 2)
-        from = diff_at - TRACE_MAX_RESULT_BYTES / 2;
+    const size_t half = TRACE_MAX_RESULT_BYTES / 2;
+    const size_t shorter = wanted < came ? wanted : came;
+    const size_t point = diff_at == SIZE_MAX ? shorter : diff_at;
+    if ((wanted <= 2 * half && came <= 2 * half) || point <= half)
+        return 0;
+    return (point - half) / 16 * 16;
+}
+
+static void keep_from(struct buf *to, const uint8_t *bytes, size_t len, size_t from)
+{
     if (from < len)
         (void)buf_add(to, bytes + from, len - from);
 }
@@ -79,10 +87,12 @@ static void keep_bytes(const struct active *active, const struct arrival *arriva
     result->observed_len = len;
     result->diff_at = match->diff_at == SIZE_MAX ? UINT64_MAX : match->diff_at;
     bool comparable = !active->want.http || match->difference.bytes;
-    if (want->len && comparable)
-        keep_window(&result->expected, want->bytes, want->len, match->diff_at);
-    if (len)
-        keep_window(&result->observed, bytes, len, match->diff_at);
+    if (!want->len || !comparable)
+        return;
+    size_t from = window_from(want->len, len, match->diff_at);
+    result->kept_from = from;
+    keep_from(&result->expected, want->bytes, want->len, from);
+    keep_from(&result->observed, bytes, len, from);
 }
 
 static void fail_by(const struct active *active, const struct arrival *arrival,

@@ -37,7 +37,7 @@ static void check_pattern(const struct pattern *pattern, const uint8_t *came, si
     AUTO_FREE char *field = pattern_field_diff(pattern, came, len, diff);
     fuzz_check_line(field);
     AUTO_BUF struct buf window = {0};
-    text_hex_window(&window, came, len, diff);
+    text_hex_window(&window, came, len, diff, 0);
     fuzz_check_shown(window.data ? window.data : "", window.len);
 }
 

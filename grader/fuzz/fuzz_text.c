@@ -21,7 +21,7 @@ static void check_shown(const uint8_t *bytes, size_t len, size_t at)
     text_sanitize(&again, sanitized.data ? sanitized.data : "", sanitized.len, 4 * MAX_INPUT_BYTES);
     FUZZ_HOLDS(again.len == sanitized.len && (!again.data || !sanitized.data ||
                                               memcmp(again.data, sanitized.data, again.len) == 0));
-    text_hex_window(&window, bytes, len, at < len ? at : SIZE_MAX);
+    text_hex_window(&window, bytes, len, at < len ? at : SIZE_MAX, at);
     fuzz_check_shown(window.data ? window.data : "", window.len);
 }
 

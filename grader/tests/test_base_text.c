@@ -55,14 +55,19 @@ Test(base_text, sanitizes_lines_for_people)
     cr_expect(text_is_utf8("", 0));
 }
 
-static char *window(size_t len, size_t at)
+static char *window_of(size_t len, size_t at, uint64_t offset)
 {
     struct buf out = {0};
     uint8_t bytes[200];
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)('0' + i % 10);
-    text_hex_window(&out, bytes, len, at);
+    text_hex_window(&out, bytes, len, at, offset);
     return buf_take(&out);
+}
+
+static char *window(size_t len, size_t at)
+{
+    return window_of(len, at, 0);
 }
 
 static size_t count(const char *text, char c)
@@ -88,6 +93,8 @@ Test(base_text, hex_windows)
     cr_expect(count(end, '\n') == 2 && count(end, '^') == 2, "%s", end);
     AUTO_FREE char *beyond = window(32, 500);
     cr_expect_eq(count(beyond, '^'), 0);
+    AUTO_FREE char *part = window_of(200, 100, 0x12300); /* of something long */
+    cr_expect(strncmp(part, "00012350 ", 9) == 0, "%s", part);
     AUTO_FREE char *empty = window(0, 0);
     cr_expect_eq(count(empty, '\n'), 1);
 }

@@ -163,6 +163,32 @@ Test(driver_expect, silence_behind_whatever_comes)
                   OUTCOME_EXTRA, "1 byte");
 }
 
+/* Of something long the bytes around the mistake are kept, or around the place where it ended; of both the same part. */
+Test(driver_expect, the_part_that_is_shown)
+{
+    static const char *const steps =
+        "{'open': 'l', 'listen': '${peer}:${port2}'}, {'open': 'out', 'tcp': '${peer}:${port2}'},"
+        "{'open': 'c', 'accept': 'l'}, {'send': 'out', 'data': [{'times': 10000, 'of': 'z'}, "
+        "'%s']},"
+        "{'close': 'out'}, {'expect': 'c', 'data': [{'times': 10000, 'of': 'z'}, 'xyz']}";
+    static const struct {
+        const char *came;
+        uint64_t diff_at;
+    } cases[] = {{"y", 10000}, {"xy", UINT64_MAX}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        AUTO_FREE char *all = xasprintf(steps, cases[i].came);
+        struct played played = play_steps("block", all);
+        const struct step_result *result = last_result(&played);
+        const size_t came = strlen(cases[i].came);
+        cr_expect_eq(result->diff_at, cases[i].diff_at);
+        cr_expect_eq(result->kept_from, 7952 /* (10000 - 2048), a multiple of 16 */);
+        cr_expect_eq(result->observed.len, 10000 + came - result->kept_from);
+        cr_expect_eq(result->expected.len, 10003 - result->kept_from);
+        cr_expect_eq(result->observed.data[result->observed.len - 1], 'y');
+        played_done(&played);
+    }
+}
+
 /* Found out at the end, when nobody has looked since: whether the RST came before the send or after it must not matter. */
 Test(driver_send, what_did_not_get_through)
 {

@@ -82,6 +82,7 @@ struct step_result {
     struct buf observed;   /* bytes that came (bounded), for byte expectations */
     uint64_t expected_len; /* true lengths */
     uint64_t observed_len;
+    uint64_t kept_from;  /* offset of the first byte of `expected` and `observed` */
     uint64_t diff_at;    /* offset of the first wrong byte; UINT64_MAX: none */
     char *expected_text; /* one line for a person: "12 bytes, then end of stream"; "0 zombies" */
     char *observed_text; /* one line: "nothing; blocked in recvfrom ..."; "3 zombies" */
@@ -95,7 +96,7 @@ struct step_result {
 };
 
 #define TRACE_MAX_RESULT_BYTES                                                                     \
-    4096 /* of expected and observed each: a window around diff_at where they are longer */
+    4096 /* of expected and observed each: where they are longer, a window around diff_at, or around the end of what came */
 
 /* How the program under test (the first one started) ended up. */
 struct process_summary {

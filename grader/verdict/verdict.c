@@ -155,14 +155,13 @@ static char *place_of(const struct step_result *result)
                      step->where.line);
 }
 
-/* The bytes kept may be a window of longer ones: the difference is looked for in what is there. */
-static size_t difference(const struct buf *a, const struct buf *b)
+/* Where to look in the bytes that were kept: at the first wrong one; where none is wrong, at the end of the shorter. */
+static size_t point_of(const struct step_result *result)
 {
-    size_t shorter = a->len < b->len ? a->len : b->len;
-    for (size_t i = 0; i < shorter; i++)
-        if (a->data[i] != b->data[i])
-            return i;
-    return a->len == b->len ? SIZE_MAX : shorter;
+    const size_t wanted = result->expected.len, came = result->observed.len;
+    if (result->diff_at != UINT64_MAX)
+        return (size_t)(result->diff_at - result->kept_from);
+    return wanted == came ? SIZE_MAX : (wanted < came ? wanted : came);
 }
 
 static char *describe_observed(const struct step_result *result)
@@ -174,13 +173,11 @@ static char *describe_observed(const struct step_result *result)
         (void)buf_add_str(&out, outcome_name(result->outcome));
     if (result->outcome == OUTCOME_OK || result->observed.len == 0 || result->expected.len == 0)
         return buf_take(&out);
-    size_t at = difference(&result->expected, &result->observed);
+    size_t at = point_of(result);
     (void)buf_add_str(&out, "\nexpected bytes\n");
-    text_hex_window(&out, result->expected.data, result->expected.len,
-                    at < result->expected.len ? at : SIZE_MAX);
+    text_hex_window(&out, result->expected.data, result->expected.len, at, result->kept_from);
     (void)buf_add_str(&out, "observed bytes\n");
-    text_hex_window(&out, result->observed.data, result->observed.len,
-                    at < result->observed.len ? at : SIZE_MAX);
+    text_hex_window(&out, result->observed.data, result->observed.len, at, result->kept_from);
     return buf_take(&out);
 }
 
