@@ -83,8 +83,6 @@ static void keep_bytes(const struct active *active, const struct arrival *arriva
     const struct pattern *want = &active->want.data;
     const uint8_t *bytes = match->difference.bytes ? match->difference.bytes : arrival->bytes;
     size_t len = match->difference.bytes ? match->difference.len : arrival->len;
-    result->expected_len = want->len;
-    result->observed_len = len;
     result->diff_at = match->diff_at == SIZE_MAX ? UINT64_MAX : match->diff_at;
     bool comparable = !active->want.http || match->difference.bytes;
     if (!want->len || !comparable)

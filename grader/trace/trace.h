@@ -79,9 +79,7 @@ struct step_result {
         generic_class; /* the class to tell when no alternative and no hint says more (match_result.generic_class), or NULL */
     struct buf
         expected; /* bytes that were expected (bounded), empty where the step expects no bytes */
-    struct buf observed;   /* bytes that came (bounded), for byte expectations */
-    uint64_t expected_len; /* true lengths */
-    uint64_t observed_len;
+    struct buf observed; /* bytes that came (bounded), for byte expectations */
     uint64_t kept_from;  /* offset of the first byte of `expected` and `observed` */
     uint64_t diff_at;    /* offset of the first wrong byte; UINT64_MAX: none */
     char *expected_text; /* one line for a person: "12 bytes, then end of stream"; "0 zombies" */
