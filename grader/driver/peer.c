@@ -72,7 +72,8 @@ static void look_at_door(struct run *run, uint16_t port)
     size_t count = 0;
     size_t queued = 0;
     size_t unaccepted = 0;
-    run->door = (struct door){.known = true, .port = port, .room = SIZE_MAX};
+    const bool admits = run->door.known && run->door.admits; /* at another port, this turn */
+    run->door = (struct door){.known = true, .port = port, .room = SIZE_MAX, .admits = admits};
     if (observe_sockets(run->observer, OBSERVE_PROGRAM_HOST, IPPROTO_TCP, &entries, &count, NULL) !=
         0)
         return; /* nobody knows: as a client that does not look */
