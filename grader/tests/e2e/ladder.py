@@ -168,6 +168,10 @@ def test_pivot_root_refused_means_chroot():
               (*user, *lack("pivot-eperm")))
 
 
+def test_too_few_processes_are_named():
+    works("namespaces", ["may have only 1500 processes (ulimit -u)"], (*as_user(), "prlimit", "--nproc=1500:1500"))
+
+
 def test_no_veth_means_one_host():
     library = built("noveth.so", NO_VETH, "-shared", "-fPIC")
     works("one-host", ["no veth in this kernel", "share one host"], env={"LD_PRELOAD": library})
