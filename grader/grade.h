@@ -42,7 +42,7 @@ struct grade_options {
     size_t n_programs;
     uint64_t seed;
     unsigned jobs; /* scenarios side by side; 0: twice the processors */
-    unsigned slot; /* batch: which worker this is */
+    unsigned slot; /* who grades at the same time has another: batch numbers its workers */
     bool verbose;
     bool no_sanitizer; /* no second build */
     enum grade_machines other_machines;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum option_id {
     OPT_TESTCASES = 256,
@@ -269,7 +270,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
     struct option longs[ARRAY_SIZE(rows) + 1];
     long_options(longs);
-    *ret = (struct options){.grade = {.seed = 1}};
+    /* two who grade at the same time are seldom the same user: the kernel counts some things by user */
+    *ret = (struct options){.grade = {.seed = 1, .slot = (unsigned)getpid()}};
     ret->grade_argv = xcalloc((size_t)argc + 1, sizeof *ret->grade_argv);
     size_t n_passed = 0;
     optind = 1;

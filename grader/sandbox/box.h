@@ -218,7 +218,7 @@ struct keeper {
     int base_net; /* network namespace of the keeper: new pairs are made from here (socket table sizes) */
     uint64_t next_id;
     struct host_pair pairs[MAX_BOXES];
-    int pool; /* socket to the process that makes pairs ahead */
+    struct pool *pool; /* of pairs made ahead */
     struct kept_box {
         uint64_t id;
         pid_t init; /* in the keeper's pid namespace */
@@ -252,8 +252,11 @@ int keeper_network_init(struct keeper *keeper, struct err *err);
 struct keeper_switch;
 int keeper_pair_make(struct keeper *keeper, struct keeper_switch *between, struct host_pair *ret,
                      struct err *err);
-/* keeper_pool.c: starts making pairs, `ahead` of them; takes one, waiting where none is ready. */
+/* keeper_pool.c: starts making pairs, `ahead` of them; takes one, waiting where none is ready. What poll says of the
+ * descriptor (-1: none is expected) tells when another can be stored. */
 int keeper_pool_init(struct keeper *keeper, unsigned ahead, struct err *err);
+int keeper_pool_fd(const struct keeper *keeper);
+void keeper_pool_store(struct keeper *keeper);
 int keeper_pool_take(struct keeper *keeper, struct host_pair *ret, struct err *err);
 int keeper_network_new(struct keeper *keeper, struct keeper_switch *between, uint64_t *ret_id,
                        struct err *err);

@@ -167,9 +167,13 @@ _Noreturn void keeper_run(const struct setup *setup, int host_proc, const struct
         _exit(1);
     uint64_t next_look = 0;
     for (;;) {
-        struct pollfd request = {.fd = setup->sock, .events = POLLIN};
+        struct pollfd waits[] = {{.fd = setup->sock, .events = POLLIN},
+                                 {.fd = keeper_pool_fd(keeper), .events = POLLIN}};
         bool watches = keeper->groups->kind != CGROUP_V2 && has_boxes(keeper);
-        if (poll(&request, 1, watches ? WATCHDOG_MS : -1) > 0)
+        int ready = poll(waits, ARRAY_SIZE(waits), watches ? WATCHDOG_MS : -1);
+        if (ready > 0 && waits[1].revents)
+            keeper_pool_store(keeper);
+        if (ready > 0 && waits[0].revents)
             serve_one(keeper);
         if (watches && io_now_ns() >= next_look) {
             watchdog_look(keeper);

@@ -1,17 +1,20 @@
 /* sandbox/keeper_pool.c: networks made ahead, by a process beside the keeper, so that nobody has to wait for one.
  *
  * How it works: the maker is a copy of the keeper that does nothing but make pairs of hosts, one for each byte that it is
- * sent. A pair comes back as two descriptors in a message, and waits in the socket until it is taken: the socket's queue
- * is the pool. Taking one orders the next; so there are never more than were ordered at first, and none is used twice.
+ * sent. A pair comes back as two descriptors in a message, which the keeper receives at once: descriptors in flight count
+ * for their user, and a program that may have few could send none of its own (ETOOMANYREFS, unix(7)). Taking a pair orders
+ * the next; so there are never more than were ordered at first, and none is used twice.
  *
  * Making a pair is half of what a run of a program costs; here it happens while other programs run or wait. */
 #include "sandbox/box.h"
 
 #include "base/io.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <linux/close_range.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -21,6 +24,15 @@ struct made {
     int failed; /* 0 with two descriptors, or -1 with: */
     int sys_errno;
     char text[512];
+};
+
+struct pool {
+    int sock; /* to the process that makes them */
+    size_t room, count;
+    struct ready {
+        struct made made;
+        int ns[2];
+    } ready[]; /* the oldest first */
 };
 
 static void make_one(struct keeper *keeper, int sock)
@@ -48,9 +60,9 @@ static _Noreturn void run_maker(struct keeper *keeper, int sock)
     _exit(0); /* the keeper has gone */
 }
 
-static int order_one(const struct keeper *keeper, struct err *err)
+static int order_one(const struct pool *pool, struct err *err)
 {
-    return io_write(keeper->pool, "+", 1) == 1
+    return io_write(pool->sock, "+", 1) == 1
                ? 0
                : err_set(err, ERR_HOST, "network: the process that makes them has gone");
 }
@@ -68,32 +80,54 @@ int keeper_pool_init(struct keeper *keeper, unsigned ahead, struct err *err)
         run_maker(keeper, pair[1]);
     }
     (void)close(pair[1]);
-    keeper->pool = pair[0];
+    struct pool *pool = xcalloc(1, sizeof *pool + (ahead + 1) * sizeof pool->ready[0]);
+    pool->sock = pair[0];
+    pool->room = ahead + 1; /* taking one orders the next first */
+    keeper->pool = pool;
     for (unsigned i = 0; i < ahead; i++)
-        if (order_one(keeper, err) != 0)
+        if (order_one(pool, err) != 0)
             return -1;
     return 0;
 }
 
+int keeper_pool_fd(const struct keeper *keeper)
+{
+    return keeper->pool->count < keeper->pool->room ? keeper->pool->sock : -1;
+}
+
+void keeper_pool_store(struct keeper *keeper)
+{
+    struct pool *pool = keeper->pool;
+    struct ready *ready = &pool->ready[pool->count];
+    size_t n_fds = 0;
+    ssize_t n = io_recv_fds(pool->sock, &ready->made, sizeof ready->made, ready->ns, 2, &n_fds);
+    if (n != (ssize_t)sizeof ready->made)
+        ready->made =
+            (struct made){.failed = -1, .text = "network: the process that makes them has gone"};
+    else if (!ready->made.failed && n_fds != 2)
+        ready->made = (struct made){.failed = -1, .text = "network: no descriptor left"};
+    for (size_t i = 0; i < n_fds && ready->made.failed; i++)
+        (void)close(ready->ns[i]);
+    pool->count++;
+}
+
 int keeper_pool_take(struct keeper *keeper, struct host_pair *ret, struct err *err)
 {
-    struct made made;
-    int fds[2] = {-1, -1};
-    size_t n_fds = 0;
-    if (order_one(keeper, err) != 0)
+    struct pool *pool = keeper->pool;
+    if (order_one(pool, err) != 0)
         return -1;
-    ssize_t n = io_recv_fds(keeper->pool, &made, sizeof made, fds, 2, &n_fds);
-    if (n != (ssize_t)sizeof made)
-        return err_set(err, ERR_HOST, "network: the process that makes them has gone");
-    if (made.failed || n_fds != 2) {
-        for (size_t i = 0; i < n_fds; i++)
-            (void)close(fds[i]);
-        (void)err_set(err, ERR_HOST, "%s", made.failed ? made.text : "network: no descriptor left");
+    if (pool->count == 0)
+        keeper_pool_store(keeper);
+    struct ready oldest = pool->ready[0];
+    pool->count--;
+    memmove(&pool->ready[0], &pool->ready[1], pool->count * sizeof oldest);
+    if (oldest.made.failed) {
+        (void)err_set(err, ERR_HOST, "%s", oldest.made.text);
         if (err)
-            err->sys_errno = made.sys_errno;
+            err->sys_errno = oldest.made.sys_errno;
         return -1;
     }
-    ret->ns[0] = fds[0];
-    ret->ns[1] = fds[1];
+    ret->ns[0] = oldest.ns[0];
+    ret->ns[1] = oldest.ns[1];
     return 0;
 }
