@@ -279,6 +279,9 @@ static pid_t first_child(pid_t parent)
     return (pid_t)strtol(text.data, NULL, 10);
 }
 
+/* Descriptors of hosts that are made ahead: of so many the keeper may have more or fewer at any time. */
+#define AHEAD (2 * 4)
+
 /* Neither a thread nor a descriptor, here or in the keeper; and what nobody holds the kernel takes down. Packets are
  * still under way when the network goes. */
 Test(switched, nothing_is_left)
@@ -304,7 +307,7 @@ Test(switched, nothing_is_left)
     cr_expect_eq(count_entries("/proc/self/fd"), here);
     uint64_t deadline =
         io_now_ns() + LAB_PATIENCE; /* it closes what it handed out after it answered */
-    while (geteuid() == 0 && count_entries(keeper) > there)
+    while (geteuid() == 0 && count_entries(keeper) > there + AHEAD)
         cr_assert(io_now_ns() < deadline, "%zu, not %zu", count_entries(keeper), there);
 }
 
