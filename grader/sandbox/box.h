@@ -123,6 +123,7 @@ struct sandbox {
     gid_t gid;
     struct sandbox_status status;
     struct keeper_hello hello;
+    char few_processes[192];
 };
 
 /* Sends a request with at most one descriptor (-1: none) and waits for the reply; descriptors that came with it are in
@@ -139,6 +140,11 @@ int spec_pack(const struct box_spec *spec, struct err *err);
 int spec_unpack(int fd, struct box_spec *ret, const int **ret_traced, size_t *ret_n_traced);
 /* The limits with every 0 replaced by its default. */
 struct box_limits limits_with_defaults(const struct box_spec *spec);
+
+/* ---- processes.c ---- */
+
+/* True, with a sentence for the report, where this user or container may have fewer processes than boxes may need. */
+bool processes_lack(char *text, size_t size);
 
 /* ---- ids.c ---- */
 

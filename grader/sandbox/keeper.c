@@ -17,12 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define ENOUGH_PROCESSES 2048 /* several boxes at once, of which one may have 1024 */
 
 void keeper_lacks(struct keeper *keeper, const char *format, ...)
 {
@@ -60,17 +57,6 @@ static int err_explain(struct err *err, int sys_errno)
     return -1;
 }
 
-/* RLIMIT_NPROC counts all processes of this user, those of every box among them (setrlimit(2)). */
-static void look_at_processes(struct keeper *keeper)
-{
-    struct rlimit own;
-    if (getrlimit(RLIMIT_NPROC, &own) == 0 && own.rlim_cur < ENOUGH_PROCESSES)
-        keeper_lacks(keeper,
-                     "limits: this user may have only %llu processes (ulimit -u), and %d may be "
-                     "needed: a server with one for each client may fail for want of them",
-                     (unsigned long long)own.rlim_cur, ENOUGH_PROCESSES);
-}
-
 static int get_ready(struct keeper *keeper, const struct setup *setup, struct err *err)
 {
     (void)umask(022);
@@ -83,7 +69,6 @@ static int get_ready(struct keeper *keeper, const struct setup *setup, struct er
         keeper_pool_init(keeper, setup->networks_ahead, err) != 0)
         return -1;
     keeper->hello.has_veth = !keeper->one_host;
-    look_at_processes(keeper);
     if (groups_missing(keeper))
         keeper_lacks(
             keeper,

@@ -42,8 +42,11 @@ static void fill_status(struct sandbox *sandbox)
     status->one_host = !sandbox->hello.has_veth;
     status->tier = tiers[sandbox->hello.has_veth][sandbox->hello.has_proc];
     status->limits = limits[sandbox->hello.cgroup];
-    for (size_t i = 0; i < MAX_LACKS && sandbox->hello.lacks[i][0]; i++)
-        status->lacks[i] = sandbox->hello.lacks[i];
+    size_t count = 0;
+    for (; count < MAX_LACKS && sandbox->hello.lacks[count][0]; count++)
+        status->lacks[count] = sandbox->hello.lacks[count];
+    if (processes_lack(sandbox->few_processes, sizeof sandbox->few_processes))
+        status->lacks[count] = sandbox->few_processes;
 }
 
 /* One for each box that may run at a time: it is made while that one's predecessor runs. */

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import threading
 
-from tools import TIMEOUT, as_user, build_dir, expect, expect_status, full_marks, grade, public_place, sockgrade, validate
+from tools import TIMEOUT, Skipped, as_user, build_dir, expect, expect_status, full_marks, grade, public_place, sockgrade, validate
 
 # Runs a command under a filter that refuses what some containers refuse.
 LACK = r"""
@@ -169,7 +169,21 @@ def test_pivot_root_refused_means_chroot():
 
 
 def test_too_few_processes_are_named():
-    works("namespaces", ["may have only 1500 processes (ulimit -u)"], (*as_user(), "prlimit", "--nproc=1500:1500"))
+    works("namespaces", ["only 1500 processes here (ulimit -u)"], (*as_user(), "prlimit", "--nproc=1500:1500"))
+
+
+def test_a_container_with_few_processes_is_named():
+    groups = pathlib.Path("/sys/fs/cgroup/pids")
+    if os.geteuid() != 0 or not groups.is_dir():
+        raise Skipped("needs root and a control group of version 1")
+    group = groups / f"sockgrade-test-{os.getpid()}"
+    group.mkdir()
+    try:
+        (group / "pids.max").write_text("1500", encoding="ascii")
+        works("namespaces", ["only 1500 processes here (pids.max of the control group)"],
+              ("sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"))
+    finally:
+        group.rmdir()
 
 
 def test_no_veth_means_one_host():
