@@ -65,12 +65,18 @@ static uint64_t look(struct patience *patience, unsigned ticks)
     return io_now_ns() - began;
 }
 
+/* This process plays the box's init, and has looked so often. */
+static void watch(struct patience *patience, unsigned ticks)
+{
+    patience_init(patience, getpid(), 100);
+    (void)look(patience, ticks);
+}
+
 Test(build_patience, what_sleeps_is_idle_and_its_time_counts)
 {
     pid_t child = start(pause_child);
     struct patience patience;
-    patience_init(&patience, getpid(), 100);
-    (void)look(&patience, 1); /* from here on it is known */
+    watch(&patience, 1); /* from here on it is known */
     uint64_t student = patience.student_ns;
     uint64_t idle = patience.idle_ns;
     uint64_t wall = look(&patience, 4);
@@ -86,8 +92,7 @@ Test(build_patience, what_works_is_not_idle)
 {
     pid_t child = start(spin_child);
     struct patience patience;
-    patience_init(&patience, getpid(), 100);
-    (void)look(&patience, 4);
+    watch(&patience, 4);
     cr_assert_eq(patience.idle_ns, 0);
     end(child);
     patience_done(&patience);
@@ -96,8 +101,7 @@ Test(build_patience, what_works_is_not_idle)
 Test(build_patience, a_child_that_comes_or_goes_is_a_sign_of_life)
 {
     struct patience patience;
-    patience_init(&patience, getpid(), 100);
-    (void)look(&patience, 1);
+    watch(&patience, 1);
     pid_t child = start(pause_child);
     (void)look(&patience, 1);
     cr_assert_eq(patience.idle_ns, 0, "it came");
@@ -127,8 +131,7 @@ Test(build_patience, a_thread_that_works_is_enough)
 {
     pid_t child = start(join_child);
     struct patience patience;
-    patience_init(&patience, getpid(), 100);
-    (void)look(&patience, 4);
+    watch(&patience, 4);
     cr_assert_eq(patience.idle_ns, 0);
     end(child);
     patience_done(&patience);
@@ -148,8 +151,7 @@ Test(build_patience, what_sleeps_in_the_kernel_is_not_idle)
 {
     pid_t child = start(vfork_child);
     struct patience patience;
-    patience_init(&patience, getpid(), 100);
-    (void)look(&patience, 4);
+    watch(&patience, 4);
     cr_assert_eq(patience.n_tasks, 2);
     cr_assert_eq(patience.idle_ns, 0);
     cr_assert_eq(kill(patience.tasks[1].pid, SIGKILL), 0);
@@ -161,8 +163,7 @@ Test(build_patience, time_that_nobody_saw_does_not_count)
 {
     pid_t child = start(pause_child);
     struct patience patience;
-    patience_init(&patience, getpid(), 100);
-    (void)look(&patience, 2);
+    watch(&patience, 2);
     uint64_t student = patience.student_ns, idle = patience.idle_ns;
     patience.looked_ns -= 60000 * MS; /* as after a minute in which the machine stood still */
     (void)look(&patience, 1);
