@@ -100,16 +100,16 @@ PASSING = ("ok", "non-strict", "info")
 
 def not_passed(report):
     """What ran and did not pass, as "id: verdict, class, proof, seconds, observed" lines for a message."""
-    lines = [f"{name}: {s['verdict']}, {s.get('class')}, {s.get('proof')}, {s.get('seconds')}, {s.get('observed')}"
-             for name, s in scenarios(report).items() if s["verdict"] in ("failed", "error")]
-    return lines or [f"build: {report['build']}"]
+    return [f"{name}: {s['verdict']}, {s.get('class')}, {s.get('proof')}, {s.get('seconds')}, {s.get('observed')}"
+            for name, s in scenarios(report).items() if s["verdict"] in ("failed", "error")]
 
 
 def full_marks(report):
     lost = [n for n, s in scenarios(report).items()
             if s["verdict"] not in ("ok", "info") and s["max_score"] > 0]
     expect(not lost and report["score"] == report["max_score"],
-           f"full marks expected: {report['score']} of {report['max_score']}\n" + "\n".join(not_passed(report)) + f"\n{lost}")
+           f"full marks expected: {report['score']} of {report['max_score']}\n" + "\n".join(not_passed(report))
+           + f"\n{lost}\nbuild: {report['build']}")
 
 
 @contextlib.contextmanager
