@@ -103,8 +103,11 @@ static struct patience_task *read_tasks(pid_t init, size_t *ret_count)
     return tasks;
 }
 
-/* Processor time of a process and of those that it has waited for: fields 14 to 17 of proc(5)'s stat. */
-static uint64_t used_ns(pid_t pid)
+/* The first field of proc(5)'s stat that counts: a process's own time, and (16, 17) of those that it has waited for. */
+#define OF_ALL      14
+#define OF_CHILDREN 16
+
+static uint64_t used_ns(pid_t pid, int first)
 {
     char text[1024];
     uint64_t ticks = 0;
@@ -113,7 +116,7 @@ static uint64_t used_ns(pid_t pid)
     char *at = strrchr(text, ')'); /* field 2 is the command in brackets */
     for (int field = 3; at && field <= 17; field++) {
         at = strchr(at + 1, ' ');
-        if (at && field >= 14)
+        if (at && field >= first)
             ticks += strtoull(at, NULL, 10);
     }
     return ticks * (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK));
@@ -121,9 +124,9 @@ static uint64_t used_ns(pid_t pid)
 
 static uint64_t used_by_all(pid_t init, const struct patience_task *tasks, size_t count)
 {
-    uint64_t used = used_ns(init);
+    uint64_t used = used_ns(init, OF_CHILDREN); /* init itself is none of the build's */
     for (size_t i = 0; i < count; i++)
-        used += used_ns(tasks[i].pid);
+        used += used_ns(tasks[i].pid, OF_ALL);
     return used;
 }
 
@@ -135,7 +138,7 @@ void patience_init(struct patience *patience, pid_t init, double max_seconds)
         .began_ns = now,
         .looked_ns = now,
         .limit_ns = (uint64_t)(max_seconds * 1e9),
-        .cpu_ns = used_ns(init),
+        .cpu_ns = used_ns(init, OF_CHILDREN),
     };
     patience->first_cpu_ns = patience->cpu_ns;
 }

@@ -2,6 +2,7 @@
 #include "build/patience.h"
 
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/own.h"
 
 #include <criterion/criterion.h>
@@ -9,11 +10,18 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define MS 1000000ULL
+
+/* A test that fails leaves nobody behind. */
+static void die_with_parent(void)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
 
 static _Noreturn void spin(void)
 {
@@ -31,10 +39,30 @@ static _Noreturn void wait_for_ever(void)
 static pid_t start(void (*body)(void))
 {
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
+        die_with_parent();
         body();
+    }
     cr_assert_gt(pid, 0);
     return pid;
+}
+
+/* The same, and it sleeps already: on a busy machine it may take its time. */
+static pid_t start_asleep(void (*body)(void), char state)
+{
+    pid_t pid = start(body);
+    AUTO_FREE char *path = xasprintf("/proc/%d/stat", (int)pid);
+    uint64_t began = io_now_ns();
+    for (;;) {
+        AUTO_BUF struct buf text;
+        buf_init(&text, 0);
+        cr_assert_eq(io_read_file(path, 4096, &text, ERR_HOST, NULL), 0);
+        const char *end = strrchr(text.data, ')');
+        if (end && end[2] == state)
+            return pid;
+        cr_assert_lt(io_now_ns() - began, 60000 * MS);
+        (void)poll(NULL, 0, 1);
+    }
 }
 
 static void end(pid_t pid)
@@ -74,7 +102,7 @@ static void watch(struct patience *patience, unsigned ticks)
 
 Test(build_patience, what_sleeps_is_idle_and_its_time_counts)
 {
-    pid_t child = start(pause_child);
+    pid_t child = start_asleep(pause_child, 'S');
     struct patience patience;
     watch(&patience, 1); /* from here on it is known */
     uint64_t student = patience.student_ns;
@@ -102,7 +130,7 @@ Test(build_patience, a_child_that_comes_or_goes_is_a_sign_of_life)
 {
     struct patience patience;
     watch(&patience, 1);
-    pid_t child = start(pause_child);
+    pid_t child = start_asleep(pause_child, 'S');
     (void)look(&patience, 1);
     cr_assert_eq(patience.idle_ns, 0, "it came");
     (void)look(&patience, 2);
@@ -141,6 +169,7 @@ Test(build_patience, a_thread_that_works_is_enough)
 static void vfork_child(void)
 {
     if (vfork() == 0) {
+        die_with_parent();
         (void)poll(NULL, 0, 60000);
         _exit(0);
     }
@@ -149,7 +178,7 @@ static void vfork_child(void)
 
 Test(build_patience, what_sleeps_in_the_kernel_is_not_idle)
 {
-    pid_t child = start(vfork_child);
+    pid_t child = start_asleep(vfork_child, 'D');
     struct patience patience;
     watch(&patience, 4);
     cr_assert_eq(patience.n_tasks, 2);
@@ -161,7 +190,7 @@ Test(build_patience, what_sleeps_in_the_kernel_is_not_idle)
 
 Test(build_patience, time_that_nobody_saw_does_not_count)
 {
-    pid_t child = start(pause_child);
+    pid_t child = start_asleep(pause_child, 'S');
     struct patience patience;
     watch(&patience, 2);
     uint64_t student = patience.student_ns, idle = patience.idle_ns;
@@ -175,7 +204,7 @@ Test(build_patience, time_that_nobody_saw_does_not_count)
 
 Test(build_patience, the_limit_ends_it)
 {
-    pid_t child = start(pause_child);
+    pid_t child = start_asleep(pause_child, 'S');
     struct patience patience;
     patience_init(&patience, getpid(), 0.25);
     bool left = true;
@@ -193,8 +222,10 @@ Test(build_patience, the_limit_ends_it)
 /* The box's init, with a builder that works. */
 static void busy_init(void)
 {
-    if (fork() == 0)
+    if (fork() == 0) {
+        die_with_parent();
         spin();
+    }
     wait_for_ever();
 }
 
