@@ -12,7 +12,7 @@ static const struct {
     const char *name, *words;
 } proofs[] = {
     {"seen", "seen"},
-    {"silent", "proven silent: the program cannot act again without new input"},
+    {"silent", "proven silent: without new input the program cannot act again in its time"},
     {"idle-ticks", "idle: it wakes up on a tick and does nothing"},
     {"deadline", "deadline: its time was over"},
 };

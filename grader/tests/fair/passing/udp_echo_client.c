@@ -40,7 +40,7 @@ int main(int argc, char *argv[])
     program = "udp_echo_client";
     if (argc != 3 || parse_port(argv[2]) < 0)
         usage("HOST PORT");
-    int fd = reach(argv[1], argv[2], SOCK_DGRAM);
+    int fd = -1; /* who has nothing to say looks for nobody */
     char *line = NULL;
     size_t room = 0;
     ssize_t size;
@@ -49,6 +49,8 @@ int main(int argc, char *argv[])
             size--;
         if (size > MOST)
             fail("line", strerror(EMSGSIZE));
+        if (fd < 0)
+            fd = reach(argv[1], argv[2], SOCK_DGRAM);
         int tries = 0;
         do {
             if (tries++ == TRIES)
@@ -61,6 +63,7 @@ int main(int argc, char *argv[])
             fail("stdout", strerror(errno));
     }
     free(line);
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return 0;
 }
