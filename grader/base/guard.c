@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/own.h"
+#include "base/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,8 +54,7 @@ static bool read_task(const struct guard *guard, const char *file, char *text, s
 static bool sleeps_for_good(const struct guard *guard)
 {
     char text[512];
-    const char *end = read_task(guard, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
-    return end && strncmp(end, ") D", 3) == 0;
+    return read_task(guard, "stat", text, sizeof text) && proc_state(text) == 'D';
 }
 
 /* "NUMBER ARGUMENT..." in hexadecimal, or "running". */

@@ -3,8 +3,8 @@
 
 #include "base/io.h"
 #include "base/own.h"
+#include "base/proc.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,31 +33,6 @@ static bool read_proc(pid_t pid, const char *file, char *text, size_t size)
         return false;
     text[n] = '\0';
     return true;
-}
-
-/* Asleep until somebody wakes it, stopped, or dead. What is runnable only waits for a processor, and what sleeps in state D
- * waits for a disk or the kernel (proc_pid_stat(5)): neither waits for ever. */
-static bool sleeps(pid_t pid, pid_t tid)
-{
-    char file[64], text[512];
-    (void)snprintf(file, sizeof file, "task/%d/stat", (int)tid);
-    const char *end = read_proc(pid, file, text, sizeof text) ? strrchr(text, ')') : NULL;
-    return !end || (strlen(end) > 2 && strchr("STtZX", end[2]));
-}
-
-static bool all_threads_sleep(pid_t pid)
-{
-    char path[64];
-    bool all = true;
-    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    DIR *tasks = opendir(path);
-    for (const struct dirent *entry = tasks ? readdir(tasks) : NULL; entry && all;
-         entry = readdir(tasks))
-        if (entry->d_name[0] != '.')
-            all = sleeps(pid, (pid_t)strtol(entry->d_name, NULL, 10));
-    if (tasks)
-        (void)closedir(tasks);
-    return all;
 }
 
 static bool read_task(pid_t pid, struct patience_task *ret)
@@ -143,6 +118,13 @@ void patience_init(struct patience *patience, pid_t init, double max_seconds)
     patience->first_cpu_ns = patience->cpu_ns;
 }
 
+/* Asleep until somebody wakes them, stopped, or dead. What is runnable only waits for a processor, and what sleeps in state D
+ * waits for a disk or the kernel: neither waits for ever. */
+static bool sleeps(pid_t pid)
+{
+    return proc_threads_are(pid, "STtZX");
+}
+
 static const struct patience_task *earlier(const struct patience *patience, pid_t pid)
 {
     for (size_t i = 0; i < patience->n_tasks; i++)
@@ -161,8 +143,8 @@ static uint64_t compare(const struct patience *patience, const struct patience_t
     for (size_t i = 0; i < count; i++) {
         const struct patience_task *old = earlier(patience, tasks[i].pid);
         uint64_t delay = tasks[i].delay_ns - (old ? old->delay_ns : 0);
-        if (!old || tasks[i].ran_ns != old->ran_ns || delay || !all_threads_sleep(tasks[i].pid))
-            *ret_moved = true;
+        *ret_moved =
+            *ret_moved || !old || tasks[i].ran_ns != old->ran_ns || delay || !sleeps(tasks[i].pid);
         if (delay > longest)
             longest = delay;
     }
@@ -180,9 +162,10 @@ static void look(struct patience *patience, uint64_t now)
     if (passed > PATIENCE_MOST_NS)
         passed = PATIENCE_MOST_NS;
     patience->student_ns += delay < passed ? passed - delay : 0;
-    moved = moved || used > patience->cpu_ns;
-    if (used > patience->cpu_ns)
+    if (used > patience->cpu_ns) {
         patience->cpu_ns = used;
+        moved = true;
+    }
     patience->idle_ns = moved ? 0 : patience->idle_ns + passed;
     patience->looked_ns = now;
     free(patience->tasks);

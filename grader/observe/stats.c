@@ -1,5 +1,6 @@
 /* observe/stats.c: the processes of a box: who holds which server socket, how many there are, what they use. */
 #include "base/own.h"
+#include "base/proc.h"
 #include "observe/internal.h"
 
 #include <errno.h>
@@ -33,8 +34,8 @@ static char state_of(pid_t pid)
     char text[512];
     if (obs_proc_read(pid, "stat", text, sizeof text) <= 0)
         return 'X';
-    const char *end = strrchr(text, ')');
-    return end && end[1] == ' ' ? end[2] : 'X';
+    char state = proc_state(text);
+    return state ? state : 'X';
 }
 
 static bool is_living(char state)

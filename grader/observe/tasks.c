@@ -9,6 +9,7 @@
  * microsecond in place of four), up to a total that leaves the driver descriptors to work with. */
 #include "base/io.h"
 #include "base/own.h"
+#include "base/proc.h"
 #include "observe/internal.h"
 
 #include <ctype.h>
@@ -130,8 +131,8 @@ char obs_task_state(struct observer *observer, struct task *task)
     char text[512];
     if (obs_task_read(observer, task, TASK_STAT, text, sizeof text) <= 0)
         return 'X';
-    const char *end = strrchr(text, ')');
-    return end && end[1] == ' ' ? end[2] : 'X';
+    char state = proc_state(text);
+    return state ? state : 'X';
 }
 
 enum blocked obs_task_blocked(struct observer *observer, struct task *task)

@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "base/own.h"
+#include "base/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,48 +25,16 @@
 
 #define MAX_ANCESTORS 4096
 
-/* The state letter of proc_pid_stat(5), or 0 when the thread has gone. */
-static char state_of(int dir, const char *tid)
-{
-    char path[64];
-    char line[512];
-    (void)snprintf(path, sizeof path, "%.20s/stat", tid);
-    AUTO_CLOSE int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : io_read(fd, line, sizeof line - 1);
-    if (n <= 0)
-        return 0;
-    line[n] = '\0';
-    const char *end = strrchr(line, ')');
-    return end && end[1] == ' ' ? end[2] : 0;
-}
-
-static bool agrees(char state, bool stopped, bool late)
-{
-    if (state == 0 || state == 'Z' || state == 'X')
-        return true;
-    if (!stopped)
-        return state != 'T'; /* 't' is a tracer's doing */
-    return state == 'T' || state == 't' || (late && state == 'D');
-}
-
 static bool is_number(const char *name)
 {
     return name[0] >= '1' && name[0] <= '9';
 }
 
-static bool threads_agree(const char *pid, bool stopped, bool late)
+static bool threads_agree(pid_t pid, bool stopped, bool late)
 {
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%.20s/task", pid);
-    DIR *tasks = opendir(path);
-    bool all = true;
-    for (const struct dirent *entry = tasks ? readdir(tasks) : NULL; entry && all;
-         entry = readdir(tasks))
-        if (is_number(entry->d_name))
-            all = agrees(state_of(dirfd(tasks), entry->d_name), stopped, late);
-    if (tasks)
-        (void)closedir(tasks);
-    return all;
+    if (!stopped)
+        return proc_threads_are(pid, "^T"); /* 't' is a tracer's doing */
+    return proc_threads_are(pid, late ? "TtZXD" : "TtZX");
 }
 
 /* The parent's pid, field 4 of proc_pid_stat(5); 0: it has none, or has gone. */
@@ -101,9 +70,11 @@ static bool all_agree(pid_t init, bool stopped, bool late)
     DIR *proc = opendir("/proc");
     bool all = true;
     for (const struct dirent *entry = proc ? readdir(proc) : NULL; entry && all;
-         entry = readdir(proc))
-        if (is_number(entry->d_name) && is_member((pid_t)strtol(entry->d_name, NULL, 10), init))
-            all = threads_agree(entry->d_name, stopped, late);
+         entry = readdir(proc)) {
+        pid_t pid = is_number(entry->d_name) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
+        if (pid && is_member(pid, init))
+            all = threads_agree(pid, stopped, late);
+    }
     if (proc)
         (void)closedir(proc);
     return all;
