@@ -20,6 +20,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define MAKER_GONE "network: the process that makes them has gone"
+
 struct made {
     int failed; /* 0 with two descriptors, or -1 with: */
     int sys_errno;
@@ -62,9 +64,7 @@ static _Noreturn void run_maker(struct keeper *keeper, int sock)
 
 static int order_one(const struct pool *pool, struct err *err)
 {
-    return io_write(pool->sock, "+", 1) == 1
-               ? 0
-               : err_set(err, ERR_HOST, "network: the process that makes them has gone");
+    return io_write(pool->sock, "+", 1) == 1 ? 0 : err_set(err, ERR_HOST, MAKER_GONE);
 }
 
 int keeper_pool_init(struct keeper *keeper, unsigned ahead, struct err *err)
@@ -102,8 +102,7 @@ void keeper_pool_store(struct keeper *keeper)
     size_t n_fds = 0;
     ssize_t n = io_recv_fds(pool->sock, &ready->made, sizeof ready->made, ready->ns, 2, &n_fds);
     if (n != (ssize_t)sizeof ready->made)
-        ready->made =
-            (struct made){.failed = -1, .text = "network: the process that makes them has gone"};
+        ready->made = (struct made){.failed = -1, .text = MAKER_GONE};
     else if (!ready->made.failed && n_fds != 2)
         ready->made = (struct made){.failed = -1, .text = "network: no descriptor left"};
     for (size_t i = 0; i < n_fds && ready->made.failed; i++)

@@ -12,5 +12,4 @@ _Noreturn void usage(const char *words);                 /* status 2 */
 _Noreturn void fail(const char *what, const char *why);  /* status 1 */
 int bound_socket(int type, int port);                    /* all addresses, IPv4 */
 int reach(const char *host, const char *port, int type); /* tries each address; -1: said why */
-int all_of(int fd, const void *bytes, size_t size);      /* sends everything; -1: errno */
 #endif

@@ -16,28 +16,11 @@ struct told {
     atomic_int ended, error;
 };
 
-static void copy_in(int fd, struct told *told)
-{
-    char bytes[32768];
-    ssize_t n;
-    while ((n = read(STDIN_FILENO, bytes, sizeof bytes)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n > 0) /* before they go: their echo may be back first */
-            atomic_fetch_add(&told->sent, (unsigned long long)n);
-        if (n < 0 || all_of(fd, bytes, (size_t)n) != 0) {
-            atomic_store(&told->error, errno);
-            return;
-        }
-    }
-    atomic_store(&told->ended, 1);
-    shutdown(fd, SHUT_WR);
-}
-
-static int put(const char *bytes, size_t size)
+/* To the server or to stdout. */
+static int put(int fd, const char *bytes, size_t size)
 {
     while (size > 0) {
-        ssize_t n = write(STDOUT_FILENO, bytes, size);
+        ssize_t n = write(fd, bytes, size);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -48,11 +31,30 @@ static int put(const char *bytes, size_t size)
     return 0;
 }
 
+static void copy_in(int fd, struct told *told)
+{
+    char bytes[32768];
+    ssize_t n;
+    while ((n = read(STDIN_FILENO, bytes, sizeof bytes)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n > 0) /* before they go: their echo may be back first */
+            atomic_fetch_add(&told->sent, (unsigned long long)n);
+        if (n < 0 || put(fd, bytes, (size_t)n) != 0) {
+            atomic_store(&told->error, errno);
+            return;
+        }
+    }
+    atomic_store(&told->ended, 1);
+    shutdown(fd, SHUT_WR);
+}
+
 int main(int argc, char *argv[])
 {
     program = "tcp_echo_client";
     if (argc != 3 || parse_port(argv[2]) < 0)
         usage("HOST PORT");
+    signal(SIGPIPE, SIG_IGN); /* write(2) says it, too */
     int fd = reach(argv[1], argv[2], SOCK_STREAM);
     struct told *told =
         mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -74,7 +76,7 @@ int main(int argc, char *argv[])
     while ((n = recv(fd, bytes, sizeof bytes, 0)) != 0) {
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 || put(bytes, (size_t)n) != 0) {
+        if (n < 0 || put(STDOUT_FILENO, bytes, (size_t)n) != 0) {
             error = errno;
             break;
         }

@@ -21,46 +21,51 @@ struct client {
     char bytes[ROOM];
 };
 
-static void give(int channel, int fd)
-{
-    char byte = 'c';
-    struct iovec part = {&byte, 1};
+/* A message of one byte with room for one descriptor (unix(7)). */
+struct parcel {
+    char byte;
+    struct iovec part;
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof control};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    } control;
+    struct msghdr message;
+};
+
+static struct cmsghdr *prepare(struct parcel *parcel)
+{
+    memset(parcel, 0, sizeof *parcel);
+    parcel->part = (struct iovec){&parcel->byte, 1};
+    parcel->message = (struct msghdr){.msg_iov = &parcel->part,
+                                      .msg_iovlen = 1,
+                                      .msg_control = &parcel->control,
+                                      .msg_controllen = sizeof parcel->control};
+    return CMSG_FIRSTHDR(&parcel->message);
+}
+
+static void give(int channel, int fd)
+{
+    struct parcel parcel;
+    struct cmsghdr *head = prepare(&parcel);
     head->cmsg_level = SOL_SOCKET;
     head->cmsg_type = SCM_RIGHTS;
     head->cmsg_len = CMSG_LEN(sizeof fd);
     memcpy(CMSG_DATA(head), &fd, sizeof fd);
-    while (sendmsg(channel, &message, MSG_NOSIGNAL) < 0 && errno == EINTR)
+    while (sendmsg(channel, &parcel.message, MSG_NOSIGNAL) < 0 && errno == EINTR)
         ;
 }
 
 static int take(int channel)
 {
-    char byte;
+    struct parcel parcel;
     int fd = -1;
-    struct iovec part = {&byte, 1};
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof control};
-    ssize_t n = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+    prepare(&parcel);
+    ssize_t n = recvmsg(channel, &parcel.message, MSG_CMSG_CLOEXEC);
     if (n == 0)
         exit(0); /* the parent has gone */
     if (n < 0)
         return -1;
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    struct cmsghdr *head = CMSG_FIRSTHDR(&parcel.message);
     if (head != NULL && head->cmsg_type == SCM_RIGHTS)
         memcpy(&fd, CMSG_DATA(head), sizeof fd);
     return fd;
